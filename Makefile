@@ -1,0 +1,36 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. TORCH=1 on either adds torch.
+PYTHON ?= python3
+VENV   ?= .venv
+PY      = $(VENV)/bin/python
+TORCH_VERSION = 2.13.0
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(PY):
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --upgrade pip
+
+install: $(PY) ## build fastinit into its own virtual environment (.venv)
+	$(PY) -m pip install -q ".[demo,test]" $(if $(TORCH),torch==$(TORCH_VERSION))
+
+demo: install ## fill, train, draw, and print the speed beside what is installed
+	$(PY) demo/demo.py
+
+test: install test-c ## the everyday suite
+	$(PY) -m pytest -q
+
+test-c: ## the C core alone, under AddressSanitizer and UBSan
+	$(MAKE) -s -C tests/c run
+
+test-long: install ## batteries of many minutes; results are kept in tests/long.log
+	$(PY) -m pytest -q -m long | tee tests/long.log
+
+bench: install ## every benchmark, beside the peers that are installed
+	$(PY) -m benchmarks
+
+clean: ## remove what was built
+	rm -rf build dist out $(VENV) python/*.egg-info
+	$(MAKE) -s -C tests/c clean
+
+.PHONY: help install demo test test-c test-long bench clean

@@ -1,0 +1,76 @@
+/* The core's whole interface: what a fill is, and the one table of kernels that the rest of the library calls.
+ * Pure C11: no Python, no allocation, no failure. */
+#ifndef FI_CORE_H
+#define FI_CORE_H
+
+#include "words.h"
+
+typedef enum { FI_F32, FI_F64, FI_F16, FI_BF16, FI_DTYPES } fi_dtype;
+
+/* How the words become values. The truncated forms are chosen by fi_truncated_setup. */
+typedef enum { FI_UNIFORM, FI_NORMAL, FI_TRUNCATED_NARROW, FI_TRUNCATED_WIDE, FI_TRUNCATED_TAIL } fi_transform;
+
+enum { FI_TAIL_TERMS_F32 = 12, FI_TAIL_TERMS_F64 = 26 };
+#define FI_NARROW 3.05 /* both bounds within: the short polynomial */
+#define FI_TAIL 3.0    /* both bounds beyond, on one side: the tail form */
+
+/* A distribution, prepared: every number a kernel needs, in double and (where its values are single) already rounded.
+ * uniform:   value = x * scale + shift, x symmetric about 0 in (-1/2, 1/2) in units of the grid (see kernels.h)
+ * normal:    value = z * scale + shift
+ * truncated: value = z * scale + shift, then clamped to [lo, hi]; see truncated.c for the rest. */
+typedef struct {
+    fi_transform transform;
+    double scale, shift, lo, hi;
+    /* centre forms: e = (k - k0) * step + e0 = erf(z / sqrt 2); v = 1 - |e| = (words to that end) * step + v_lo or v_hi
+     * tail form: exp(-t) = k * step + v_lo, then a polynomial of `tail` in (eta - tail_centre) * tail_inverse */
+    double k0, step, e0, v_lo, v_hi;
+    double curve, tail_centre, tail_inverse, tail[FI_TAIL_TERMS_F64];
+} fi_distribution;
+
+/* Fill out[0..count) with the elements [first, first + count) of the stream, in C order.
+ * scratch: FI_SCRATCH_BYTES, aligned to 64. */
+enum { FI_SCRATCH_BYTES = FI_CHUNK * 8 };
+typedef void fi_fill_kernel(const fi_distribution *dist, fi_key key, uint64_t first, size_t count, void *out,
+                            void *scratch);
+
+typedef struct {
+    const char *name;
+    void (*words)(fi_key key, uint64_t chunk, int rows, uint32_t *out);
+    fi_fill_kernel *fill[FI_DTYPES];
+} fi_kernels;
+
+/* The levels compiled in, widest last; NULL ends the list. */
+extern const fi_kernels *const fi_levels[];
+/* Whether this processor can run a level. */
+int fi_level_runs_here(const fi_kernels *level);
+
+/* Prepare distributions. Values of single precision and less are computed in float, so their parameters are rounded. */
+void fi_uniform_setup(fi_distribution *dist, fi_dtype dtype, double a, double b);
+void fi_normal_setup(fi_distribution *dist, fi_dtype dtype, double mean, double std);
+/* A normal of this mean and std, given that it falls in [a, b]; either bound may be infinite. */
+void fi_truncated_setup(fi_distribution *dist, fi_dtype dtype, double mean, double std, double a, double b);
+/* Mass, mean and standard deviation of the standard normal truncated to [alpha, beta]. */
+void fi_truncated_moments(double alpha, double beta, double *mass, double *mean, double *std);
+
+/* Elementary functions in IEEE operations only, so that no value depends on the C library. */
+double fi_exp(double x);
+double fi_log(double x);
+double fi_upper_tail(double x); /* P(Z > x), Z standard normal */
+
+/* A sparse mask: in each of `count` <= 64 columns from `first`, `chosen` of `rows` rows are drawn without replacement;
+ * bit j of mask[row] says that row was drawn in column first + j. */
+void fi_sparse_columns(fi_key key, uint64_t first, int count, uint64_t rows, uint64_t chosen, uint64_t *mask);
+
+/* Floating-point modes: nearest rounding, no flush to zero, no trap; and back to what they were. */
+typedef uint64_t fi_modes;
+fi_modes fi_modes_enter(void);
+void fi_modes_leave(fi_modes saved);
+
+/* Run task(context, worker, i) for every i in [0, n), on up to `workers` threads, the calling one among them, as worker 0.
+ * poll (may be NULL) is called on the calling thread between tasks; once it returns nonzero no further task is begun,
+ * and that value is returned. Floating-point modes are the default ones within tasks, and put back afterwards. */
+typedef void fi_task(void *context, int worker, uint64_t i);
+enum { FI_MAX_WORKERS = 256 };
+int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, int (*poll)(void *), void *poll_context);
+
+#endif

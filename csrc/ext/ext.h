@@ -1,0 +1,37 @@
+/* What the glue files share. Only files in csrc/ext include Python's and NumPy's headers. */
+#ifndef FI_EXT_H
+#define FI_EXT_H
+
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#define PY_ARRAY_UNIQUE_SYMBOL fastinit_array_api
+#ifndef FI_IMPORTS_ARRAY
+#define NO_IMPORT_ARRAY
+#endif
+#include <numpy/arrayobject.h>
+
+#include "core.h"
+
+typedef struct {
+    const fi_kernels *kernels; /* the level in use */
+    int threads;
+} fi_state;
+
+static inline fi_state *fi_state_of(PyObject *module) { return PyModule_GetState(module); }
+
+/* fill.c */
+PyObject *fi_py_fill(PyObject *module, PyObject *const *args, Py_ssize_t count);
+/* tools.c */
+PyObject *fi_py_words(PyObject *module, PyObject *args);
+PyObject *fi_py_threefry(PyObject *module, PyObject *args);
+PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args);
+PyObject *fi_py_truncated_moments(PyObject *module, PyObject *args);
+PyObject *fi_py_elementary(PyObject *module, PyObject *args);
+PyObject *fi_py_levels(PyObject *module, PyObject *none);
+PyObject *fi_py_use_level(PyObject *module, PyObject *name);
+PyObject *fi_py_set_threads(PyObject *module, PyObject *count);
+PyObject *fi_py_get_threads(PyObject *module, PyObject *none);
+
+#endif

@@ -1,0 +1,112 @@
+/* The small functions of fastinit._core. */
+#include "ext.h"
+
+/* words(seed, stream, chunk) -> uint32 array of one chunk */
+PyObject *fi_py_words(PyObject *module, PyObject *args) {
+    unsigned long long seed, stream, chunk;
+    if (!PyArg_ParseTuple(args, "KKK", &seed, &stream, &chunk)) return NULL;
+    uint32_t words[FI_CHUNK] __attribute__((aligned(64)));
+    fi_state_of(module)->kernels->words((fi_key){seed, stream}, chunk, FI_ROWS, words);
+    npy_intp n = FI_CHUNK;
+    PyObject *out = PyArray_SimpleNew(1, &n, NPY_UINT32);
+    if (out) memcpy(PyArray_DATA((PyArrayObject *)out), words, sizeof words);
+    return out;
+}
+
+/* threefry4x32((k0, k1, k2, k3), (c0, c1, c2, c3)) -> four words */
+PyObject *fi_py_threefry(PyObject *module, PyObject *args) {
+    (void)module;
+    unsigned int k[4], c[4];
+    if (!PyArg_ParseTuple(args, "(IIII)(IIII)", &k[0], &k[1], &k[2], &k[3], &c[0], &c[1], &c[2], &c[3])) return NULL;
+    fi_threefry4x32(k, &c[0], &c[1], &c[2], &c[3]);
+    return Py_BuildValue("(IIII)", c[0], c[1], c[2], c[3]);
+}
+
+/* sparse_mask(seed, stream, rows, columns, chosen) -> bool array, true where an entry is to be zero */
+PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
+    (void)module;
+    unsigned long long seed, stream, rows, columns, chosen;
+    if (!PyArg_ParseTuple(args, "KKKKK", &seed, &stream, &rows, &columns, &chosen)) return NULL;
+    if (rows > UINT32_MAX || chosen > rows || columns > (unsigned long long)NPY_MAX_INTP) {
+        PyErr_SetString(PyExc_ValueError, "sparse masks have fewer than 2**32 rows");
+        return NULL;
+    }
+    npy_intp shape[2] = {(npy_intp)rows, (npy_intp)columns};
+    PyObject *out = PyArray_SimpleNew(2, shape, NPY_BOOL);
+    uint64_t *mask = PyMem_RawMalloc((rows ? rows : 1) * sizeof *mask);
+    if (!out || !mask) {
+        PyMem_RawFree(mask);
+        Py_XDECREF(out);
+        return out ? PyErr_NoMemory() : NULL;
+    }
+    npy_bool *data = PyArray_DATA((PyArrayObject *)out);
+    Py_BEGIN_ALLOW_THREADS
+    for (uint64_t first = 0; first < columns; first += 64) {
+        const int count = columns - first < 64 ? (int)(columns - first) : 64;
+        fi_sparse_columns((fi_key){seed, stream}, first, count, rows, chosen, mask);
+        for (uint64_t row = 0; row < rows; row++)
+            for (int j = 0; j < count; j++) data[row * columns + first + (uint64_t)j] = mask[row] >> j & 1;
+    }
+    Py_END_ALLOW_THREADS
+    PyMem_RawFree(mask);
+    return out;
+}
+
+/* truncated_moments(alpha, beta) -> (mass, mean, std) of the standard normal truncated to [alpha, beta] */
+PyObject *fi_py_truncated_moments(PyObject *module, PyObject *args) {
+    (void)module;
+    double alpha, beta, mass, mean, std;
+    if (!PyArg_ParseTuple(args, "dd", &alpha, &beta)) return NULL;
+    const fi_modes saved = fi_modes_enter();
+    fi_truncated_moments(alpha, beta, &mass, &mean, &std);
+    fi_modes_leave(saved);
+    return Py_BuildValue("(ddd)", mass, mean, std);
+}
+
+/* elementary(x) -> (exp(x), log(x), upper_tail(x)), as the set-up of a truncated normal computes them */
+PyObject *fi_py_elementary(PyObject *module, PyObject *args) {
+    (void)module;
+    double x;
+    if (!PyArg_ParseTuple(args, "d", &x)) return NULL;
+    return Py_BuildValue("(ddd)", fi_exp(x), fi_log(x), fi_upper_tail(x));
+}
+
+/* levels() -> (name in use, names this processor runs) */
+PyObject *fi_py_levels(PyObject *module, PyObject *none) {
+    (void)none;
+    PyObject *names = PyList_New(0);
+    for (int i = 0; names && fi_levels[i]; i++) {
+        if (!fi_level_runs_here(fi_levels[i])) continue;
+        PyObject *name = PyUnicode_FromString(fi_levels[i]->name);
+        if (!name || PyList_Append(names, name) < 0) Py_CLEAR(names);
+        Py_XDECREF(name);
+    }
+    return names ? Py_BuildValue("(sN)", fi_state_of(module)->kernels->name, names) : NULL;
+}
+
+/* use_level(name) -> whether there is such a level here; it is then the one in use */
+PyObject *fi_py_use_level(PyObject *module, PyObject *name) {
+    if (!PyUnicode_Check(name)) {
+        PyErr_SetString(PyExc_TypeError, "use_level takes a str");
+        return NULL;
+    }
+    for (int i = 0; fi_levels[i]; i++) {
+        if (fi_level_runs_here(fi_levels[i]) && PyUnicode_CompareWithASCIIString(name, fi_levels[i]->name) == 0) {
+            fi_state_of(module)->kernels = fi_levels[i];
+            Py_RETURN_TRUE;
+        }
+    }
+    Py_RETURN_FALSE;
+}
+
+PyObject *fi_py_set_threads(PyObject *module, PyObject *count) {
+    const long n = PyLong_AsLong(count);
+    if (n == -1 && PyErr_Occurred()) return NULL;
+    fi_state_of(module)->threads = n < 1 ? 1 : n > FI_MAX_WORKERS ? FI_MAX_WORKERS : (int)n;
+    Py_RETURN_NONE;
+}
+
+PyObject *fi_py_get_threads(PyObject *module, PyObject *none) {
+    (void)none;
+    return PyLong_FromLong(fi_state_of(module)->threads);
+}

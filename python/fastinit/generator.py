@@ -1,0 +1,197 @@
+"""Where the randomness comes from: a seed and the number of the next stream."""
+
+import hashlib
+import secrets
+import sys
+import threading
+
+import numpy as np
+
+__all__ = ["Generator", "default_generator", "manual_seed"]
+
+STREAM_VERSION = 1
+
+
+def _as_seed(seed, name: str = "seed") -> int:
+    """An integer in [-2**63, 2**64), as one in [0, 2**64)."""
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"{name} is {seed!r} of type {type(seed).__name__}; give an integer in [-2**63, 2**64)")
+    seed = int(seed)
+    if not -(2**63) <= seed < 2**64:
+        raise ValueError(f"{name}={seed} is out of range; give an integer in [-2**63, 2**64)")
+    return seed % 2**64
+
+
+class Generator:
+    """A seed and the number of the next stream: every fill takes one stream, whatever its size.
+
+    Filling tensors in the same order from the same seed gives the same bits on every machine. `fold_in` gives a layer
+    a generator of its own, so that adding, removing or resizing another layer leaves its weights as they are.
+
+    Parameters
+    ----------
+    seed : int, optional
+        In [-2**63, 2**64). None: from the system's entropy.
+
+    Notes
+    -----
+    An *integer* passed as ``generator=`` does not move on: two tensors filled with ``generator=0`` get equal first values.
+    Use one Generator for all, or one ``fold_in`` a layer.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> generator = fastinit.Generator(0)
+    >>> w1, w2 = np.empty((4, 4)), np.empty((4, 4))
+    >>> _ = fastinit.xavier_uniform_(w1, generator=generator)
+    >>> _ = fastinit.xavier_uniform_(w2, generator=generator)
+    >>> bool((w1 == w2).any())
+    False
+    >>> fastinit.Generator(0).fold_in("fc1.weight") == fastinit.Generator(0).fold_in("fc1.weight")
+    True
+    """
+
+    __slots__ = ("_seed", "_stream", "_lock")
+
+    def __init__(self, seed: int | None = None):
+        self._lock = threading.Lock()
+        self._stream = 0
+        self._seed = secrets.randbits(64) if seed is None else _as_seed(seed)
+
+    def manual_seed(self, seed: int) -> "Generator":
+        """Start again from this seed, at stream 0; returns the generator itself."""
+        seed = _as_seed(seed)
+        with self._lock:
+            self._seed, self._stream = seed, 0
+        return self
+
+    def seed(self) -> int:
+        """Start again from a seed out of the system's entropy, and return that seed."""
+        return self.manual_seed(secrets.randbits(64))._seed
+
+    def initial_seed(self) -> int:
+        """The seed, in [0, 2**64)."""
+        return self._seed
+
+    def get_state(self) -> dict:
+        """Everything there is to a generator: the stream version, the seed and the number of the next stream."""
+        with self._lock:
+            return {"version": STREAM_VERSION, "seed": self._seed, "stream": self._stream}
+
+    def set_state(self, state: dict) -> "Generator":
+        """Go back to what `get_state` returned."""
+        try:
+            version, seed, stream = state["version"], state["seed"], state["stream"]
+        except (TypeError, KeyError, IndexError):
+            raise TypeError(f"state is {state!r}; give what get_state returned") from None
+        if version != STREAM_VERSION:
+            raise ValueError(f"state is of stream version {version!r}; this fastinit has version {STREAM_VERSION}")
+        seed, stream = _as_seed(seed), _as_seed(stream, "stream")
+        with self._lock:
+            self._seed, self._stream = seed, stream
+        return self
+
+    def fold_in(self, name: str | int) -> "Generator":
+        """A child generator that depends on this one's seed and on the name alone; this one does not move on.
+
+        Parameters
+        ----------
+        name : str or int
+            A layer's name, say. ``1`` and ``"1"`` give different children.
+        """
+        if isinstance(name, str):
+            return Generator(self._child_seed(b"name", name.encode()))
+        return Generator(self._child_seed(b"index", _as_seed(name, "name").to_bytes(8, "little")))
+
+    def spawn(self, n_children: int) -> list["Generator"]:
+        """`n_children` new generators, each at the cost of one stream of this one."""
+        if isinstance(n_children, bool) or not isinstance(n_children, (int, np.integer)) or n_children < 0:
+            raise ValueError(f"n_children={n_children!r}; give a non-negative integer")
+        taken = (self._take() for _ in range(n_children))
+        return [Generator(_child_seed(seed, b"spawn", stream.to_bytes(8, "little"))) for seed, stream in taken]
+
+    def _child_seed(self, kind: bytes, data: bytes) -> int:
+        return _child_seed(self._seed, kind, data)
+
+    def _take(self) -> tuple[int, int]:
+        """The key (seed, stream) of the next fill."""
+        with self._lock:
+            stream = self._stream
+            self._stream = stream + 1
+            return self._seed, stream
+
+    def __eq__(self, other) -> bool:
+        return isinstance(other, Generator) and self.get_state() == other.get_state()
+
+    __hash__ = None  # it changes
+
+    def __reduce__(self):
+        return _from_state, (self.get_state(),)
+
+    def __repr__(self) -> str:
+        return f"Generator(seed={self._seed}, stream={self._stream})"
+
+
+def _from_state(state: dict) -> Generator:
+    return Generator(0).set_state(state)
+
+
+def _child_seed(seed: int, kind: bytes, data: bytes) -> int:
+    digest = hashlib.blake2b(data, digest_size=8, key=seed.to_bytes(8, "little"), person=kind)
+    return int.from_bytes(digest.digest(), "little")
+
+
+#: What arrays are filled from when no generator is given. (A torch tensor then follows torch's default generator.)
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed `default_generator`, which fills arrays that are given no generator; returns it.
+
+    Parameters
+    ----------
+    seed : int
+        In [-2**63, 2**64).
+
+    Examples
+    --------
+    >>> import fastinit
+    >>> fastinit.manual_seed(0)
+    Generator(seed=0, stream=0)
+    """
+    return default_generator.manual_seed(seed)
+
+
+def take_key(generator, torch_owned: bool) -> tuple[int, int]:
+    """The key (seed, stream) of a fill, from whatever was given as generator=; moves its owner on by one draw."""
+    if type(generator) is Generator:
+        return generator._take()
+    if generator is None:
+        if not torch_owned:
+            return default_generator._take()
+        return _torch_draw(None), 0
+    if isinstance(generator, Generator):
+        return generator._take()
+    if isinstance(generator, np.random.SeedSequence):
+        return int(generator.generate_state(1, np.uint64)[0]), 0
+    if isinstance(generator, np.random.BitGenerator):
+        generator = np.random.Generator(generator)
+    if isinstance(generator, np.random.Generator):
+        return int(generator.integers(0, 2**64, dtype=np.uint64)), 0
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(generator, torch.Generator):
+        return _torch_draw(generator), 0
+    if isinstance(generator, (int, np.integer)) and not isinstance(generator, bool):
+        return _as_seed(generator, "generator"), 0
+    raise TypeError(
+        f"generator is {generator!r} of type {type(generator).__name__}; give an int, a fastinit.Generator, a NumPy Generator, "
+        "BitGenerator or SeedSequence, or a torch.Generator"
+    )
+
+
+def _torch_draw(generator) -> int:
+    """63 bits from torch's generator, which so moves on as its owner expects of a fill."""
+    import torch
+
+    device = "cpu" if generator is None else generator.device
+    return int(torch.empty((), dtype=torch.int64, device=device).random_(generator=generator))

@@ -1,0 +1,133 @@
+/* The core's promises, checked without Python: run under sanitizers by the Makefile beside this file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+static int passed, failed;
+
+static void check(int right, const char *what) {
+    if (right) {
+        passed++;
+    } else {
+        failed++;
+        printf("FAILED: %s\n", what);
+    }
+}
+
+static void known_answers(const char *path) {
+    FILE *file = fopen(path, "r");
+    char line[400];
+    int vectors = 0;
+    while (file && fgets(line, sizeof line, file)) {
+        uint32_t c[4], k[4], r[4];
+        if (sscanf(line, "%x %x %x %x %x %x %x %x %x %x %x %x", c, c + 1, c + 2, c + 3, k, k + 1, k + 2, k + 3, r, r + 1,
+                   r + 2, r + 3) != 12)
+            continue;
+        fi_threefry4x32(k, c, c + 1, c + 2, c + 3);
+        check(!memcmp(c, r, sizeof c), "Threefry4x32-20 known answer");
+        vectors++;
+    }
+    if (file) fclose(file);
+    check(vectors == 3, "three known answers were read");
+}
+
+/* The words as words.h describes them, one lane at a time. */
+static void words_match_the_lanes(const fi_kernels *level) {
+    const fi_key key = {0x0123456789abcdefu, 42};
+    uint32_t words[FI_CHUNK] __attribute__((aligned(64)));
+    level->words(key, 5000000000u, FI_ROWS, words);
+    int right = 1;
+    for (uint32_t lane = 0; lane < FI_LANES; lane++) {
+        fi_sfc32 one = fi_sfc32_seed(key, 5000000000u, lane, FI_DOMAIN_FILL);
+        for (int row = 0; row < FI_ROWS; row++) right &= words[row * FI_LANES + (int)lane] == fi_sfc32_next(&one);
+    }
+    check(right, "words equal their lanes");
+}
+
+enum { N = 3 * FI_CHUNK + 77 };
+static const int SIZE[FI_DTYPES] = {[FI_F32] = 4, [FI_F64] = 8, [FI_F16] = 2, [FI_BF16] = 2};
+
+/* Every level the same bytes as the baseline; a fill in pieces the same as the whole; nothing written past the end. */
+static void fills_agree(const fi_kernels *level, const fi_distribution *dist, fi_dtype dtype) {
+    const fi_key key = {7, 11};
+    const int size = SIZE[dtype];
+    void *scratch = aligned_alloc(64, FI_SCRATCH_BYTES);
+    char *whole = malloc((size_t)N * (size_t)size), *other = malloc((size_t)N * (size_t)size);
+    fi_levels[0]->fill[dtype](dist, key, 0, N, whole, scratch);
+    level->fill[dtype](dist, key, 0, N, other, scratch);
+    check(!memcmp(whole, other, (size_t)N * (size_t)size), "a level gives the baseline's bytes");
+    for (size_t first = 0, count = 1; first < N; first += count, count = count * 3 % 1999 + 1) {
+        if (count > N - first) count = N - first;
+        char *piece = malloc(count * (size_t)size); /* of the exact size: the sanitizer sees one byte more */
+        level->fill[dtype](dist, key, first, count, piece, scratch);
+        check(!memcmp(piece, whole + first * (size_t)size, count * (size_t)size), "a piece equals the whole");
+        free(piece);
+    }
+    free(scratch), free(whole), free(other);
+}
+
+static void every_fill(const fi_kernels *level) {
+    static const double bounds[][2] = {{-2, 2}, {-1, 9}, {3.2, 1e9}, {-1001, -1000}, {0.5, 0.5}, {1, 1 + 1e-9}};
+    for (int dtype = 0; dtype < FI_DTYPES; dtype++) {
+        fi_distribution dist;
+        fi_uniform_setup(&dist, dtype, -1, 3), fills_agree(level, &dist, dtype);
+        fi_normal_setup(&dist, dtype, 1, 2), fills_agree(level, &dist, dtype);
+        for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+            fi_truncated_setup(&dist, dtype, 0, 1, bounds[i][0], bounds[i][1]);
+            fills_agree(level, &dist, dtype);
+        }
+    }
+}
+
+static void sparse_columns_are_exact(void) {
+    for (uint64_t rows = 1; rows < 40; rows++)
+        for (uint64_t chosen = 0; chosen <= rows; chosen++) {
+            uint64_t *mask = malloc(rows * sizeof *mask);
+            fi_sparse_columns((fi_key){1, 2}, 3, 64, rows, chosen, mask);
+            int right = 1;
+            for (int j = 0; j < 64; j++) {
+                uint64_t count = 0;
+                for (uint64_t row = 0; row < rows; row++) count += mask[row] >> j & 1;
+                right &= count == chosen;
+            }
+            check(right, "sparse column counts");
+            free(mask);
+        }
+}
+
+static _Atomic int visits[1000];
+static void visit(void *context, int worker, uint64_t i) {
+    (void)context, (void)worker;
+    visits[i]++;
+}
+static int stop_at_once(void *context) { return ++*(int *)context; }
+
+static void tasks_run_once(void) {
+    for (int workers = 1; workers <= 8; workers++) {
+        for (int i = 0; i < 1000; i++) visits[i] = 0;
+        check(fi_parallel(1000, workers, visit, NULL, NULL, NULL) == 0, "a job that nobody stops returns 0");
+        int right = 1;
+        for (int i = 0; i < 1000; i++) right &= visits[i] == 1;
+        check(right, "each task once");
+    }
+    int polls = 0;
+    check(fi_parallel(1000, 1, visit, NULL, stop_at_once, &polls) == 1 && polls == 1, "a poll stops the job");
+}
+
+int main(int count, char **arguments) {
+    known_answers(count > 1 ? arguments[1] : "tests/data/threefry_kat.txt");
+    for (int i = 0; fi_levels[i]; i++) {
+        if (!fi_level_runs_here(fi_levels[i])) {
+            printf("level %s does not run here\n", fi_levels[i]->name);
+            continue;
+        }
+        words_match_the_lanes(fi_levels[i]);
+        every_fill(fi_levels[i]);
+    }
+    sparse_columns_are_exact();
+    tasks_run_once();
+    printf("C core: %d checks passed, %d failed\n", passed, failed);
+    return failed != 0;
+}
