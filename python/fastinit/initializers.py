@@ -8,6 +8,7 @@ import operator
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from . import _core
 from .fans import compute_fans
 from .gains import calculate_gain
 from .generator import take_key
-from .tensors import Opened, open_any, open_floating, write
+from .tensors import Opened, check_fits, open_any, open_floating, round_to_dtype, write
 
 __all__ = [
     "bilinear_", "constant_", "delta_orthogonal_", "dirac_", "eye_", "glorot_normal_", "glorot_uniform_", "he_normal_",
@@ -76,7 +77,7 @@ def _block(opened: Opened, global_shape, offset) -> tuple[tuple[int, ...] | None
     if global_shape is None:
         if offset is not None:
             raise ValueError(f"offset={offset!r} without global_shape; give the shape of the whole tensor too")
-        return None, None
+        return _NO_BLOCK
     shape = opened.shape
     try:
         whole = tuple(operator.index(n) for n in global_shape)
@@ -92,6 +93,9 @@ def _block(opened: Opened, global_shape, offset) -> tuple[tuple[int, ...] | None
     return whole, begin
 
 
+_NO_BLOCK = (None, None)
+
+
 def _fill(opened: Opened, transform: str, p0, p1, p2, p3, generator, block):
     key = take_key(generator, opened.is_torch)
     _core.fill(opened.array, opened.code, transform, p0, p1, p2, p3, *key, *block)
@@ -99,6 +103,8 @@ def _fill(opened: Opened, transform: str, p0, p1, p2, p3, generator, block):
 
 
 def _number(name: str, value) -> float:
+    if type(value) is float:
+        return value
     try:
         if isinstance(value, (str, bytes)):
             raise TypeError
@@ -146,9 +152,9 @@ def uniform_(tensor, a: float = 0.0, b: float = 1.0, generator=None, *, global_s
     if opened is None:
         return tensor
     a, b = _interval(opened, a, b)
-    opened.check_fits(a=a, b=b)
+    check_fits(opened.code, a=a, b=b)
     block = _block(opened, global_shape, offset)
-    return _fill(opened, "u", opened.round_to_dtype(a), opened.round_to_dtype(b), 0.0, 0.0, generator, block)
+    return _fill(opened, "u", round_to_dtype(opened.code, a), round_to_dtype(opened.code, b), 0.0, 0.0, generator, block)
 
 
 @_documented
@@ -176,7 +182,7 @@ def normal_(tensor, mean: float = 0.0, std: float = 1.0, generator=None, *, glob
     if opened is None:
         return tensor
     mean, std = _number("mean", mean), _std(std)
-    opened.check_fits(mean=mean, std=std)
+    check_fits(opened.code, mean=mean, std=std)
     block = _block(opened, global_shape, offset)
     if opened.is_complex:
         if mean != 0.0:
@@ -223,7 +229,7 @@ def trunc_normal_(
     a, b = _interval(opened, a, b)
     if sigmas:
         a, b = mean + a * std, mean + b * std
-    opened.check_fits(mean=mean, std=std, a=a, b=b)
+    check_fits(opened.code, mean=mean, std=std, a=a, b=b)
     if opened.is_complex:
         raise TypeError(f"tensor has dtype {tensor.dtype}; a truncated normal needs a real tensor: fill its real and imag parts")
     if mean < a - 2 * std or mean > b + 2 * std:
@@ -232,7 +238,7 @@ def trunc_normal_(
             stacklevel=2,
         )
     block = _block(opened, global_shape, offset)
-    return _fill(opened, "t", mean, std, opened.round_to_dtype(a), opened.round_to_dtype(b), generator, block)
+    return _fill(opened, "t", mean, std, round_to_dtype(opened.code, a), round_to_dtype(opened.code, b), generator, block)
 
 
 def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
@@ -313,30 +319,36 @@ def variance_scaling_(
     opened = open_floating(tensor)
     if opened is None:
         return tensor
+    block = _NO_BLOCK if global_shape is None and offset is None else _block(opened, global_shape, offset)
+    rule = block[0] or opened.shape, opened.code, opened.is_complex, scale, mode, distribution, layout, groups, fans
+    try:
+        transform = _scaled(*rule)
+    except TypeError:  # not hashable, so not cached: say what is wrong with it
+        transform = _scaled.__wrapped__(*rule)
+    if opened.size == 0:
+        return tensor
+    return _fill(opened, *transform, generator, block)
+
+
+@lru_cache(maxsize=1024)
+def _scaled(shape, code, is_complex, scale, mode, distribution, layout, groups, fans) -> tuple[str, float, float, float, float]:
+    """The transform of `variance_scaling_` and its parameters, once for each kind of layer."""
     scale = _std(scale, "scale")
     if mode not in _MODES:
         raise ValueError(f"mode={mode!r} is unknown; known modes: {', '.join(map(repr, _MODES))}")
     if distribution not in _DISTRIBUTIONS:
         raise ValueError(f"distribution={distribution!r} is unknown; known ones: {', '.join(map(repr, _DISTRIBUTIONS))}")
-    block = (None, None) if global_shape is None and offset is None else _block(opened, global_shape, offset)
-    shape = block[0] or opened.shape
-    fan_in, fan_out = compute_fans(shape, layout=layout, groups=groups, fans=fans)
-    if opened.size == 0:
-        return tensor
-    std = math.sqrt(scale / _fan(mode, fan_in, fan_out))
-    if opened.is_complex:
+    fan = _fan(mode, *compute_fans(shape, layout=layout, groups=groups, fans=fans))
+    std = math.sqrt(scale / fan) if fan else 0.0  # no fan, no element
+    if is_complex:
         std *= math.sqrt(0.5)  # of each part, so that the variance of the whole is as asked
-    opened.check_fits(std=std)
-    if distribution == "uniform":
-        bound = opened.round_to_dtype(math.sqrt(3.0) * std)
-        opened.check_fits(bound=bound)
-        return _fill(opened, "u", -bound, bound, 0.0, 0.0, generator, block)
+    check_fits(code, std=std)
     if distribution == "normal":
-        return _fill(opened, "n", 0.0, std, 0.0, 0.0, generator, block)
-    std /= _TRUNCATED_STD
-    bound = opened.round_to_dtype(2.0 * std)
-    opened.check_fits(bound=bound)
-    return _fill(opened, "t", 0.0, std, -bound, bound, generator, block)
+        return "n", 0.0, std, 0.0, 0.0
+    std = std if distribution == "uniform" else std / _TRUNCATED_STD
+    bound = round_to_dtype(code, (math.sqrt(3.0) if distribution == "uniform" else 2.0) * std)
+    check_fits(code, bound=bound)
+    return ("u", -bound, bound, 0.0, 0.0) if distribution == "uniform" else ("t", 0.0, std, -bound, bound)
 
 
 def _gain(gain, name: str = "gain") -> float:
@@ -584,7 +596,7 @@ def sparse_(tensor, sparsity: float, std: float = 0.01, generator=None):
     sparsity, std = _number("sparsity", sparsity), _std(std)
     if not 0.0 <= sparsity <= 1.0:
         raise ValueError(f"sparsity={sparsity!r}; give a share in [0, 1]")
-    opened.check_fits(std=std)
+    check_fits(opened.code, std=std)
     if opened.is_complex:
         std *= math.sqrt(0.5)
     rows, columns = opened.shape
@@ -646,7 +658,7 @@ def orthogonal_(tensor, gain: float = 1, generator=None):
     if len(shape) < 2:
         raise ValueError(f"Only tensors with 2 or more dimensions are supported; the shape given is {shape}")
     gain = _number("gain", gain)
-    opened.check_fits(gain=gain)
+    check_fits(opened.code, gain=gain)
     if opened.size == 0:
         return tensor
     matrix = _random_orthogonal(shape[0], opened.size // shape[0], opened, generator)
@@ -686,7 +698,7 @@ def delta_orthogonal_(tensor, gain: float = 1.0, generator=None):
     if shape[0] < shape[1]:
         raise ValueError(f"tensor has shape {shape}; delta_orthogonal_ needs out >= in, that is shape[0] >= shape[1]")
     gain = _number("gain", gain)
-    opened.check_fits(gain=gain)
+    check_fits(opened.code, gain=gain)
     if opened.size == 0:
         return tensor
     matrix = _random_orthogonal(shape[0], shape[1], opened, generator)
@@ -736,7 +748,7 @@ def constant_(tensor, val: float):
     if opened.code and not opened.is_complex:
         val = _number("val", val)
         if math.isfinite(val):
-            opened.check_fits(val=val)
+            check_fits(opened.code, val=val)
     try:
         tensor[...] = val
     except (OverflowError, ValueError) as error:

@@ -27,31 +27,33 @@ class Opened:
     def size(self) -> int:
         return math.prod(self.shape)
 
-    def check_fits(self, **values: float) -> None:
-        """Every value is a finite number that the dtype can hold."""
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise ValueError(f"{name}={value!r}; give a finite number")
-            if abs(value) > LARGEST[self.code]:
-                raise ValueError(
-                    f"{name}={value!r} overflows {NAMES[self.code]}, whose largest value is {LARGEST[self.code]:g}; "
-                    "give less, or use a wider dtype"
-                )
-
-    def round_to_dtype(self, value: float) -> float:
-        """To the nearest value of the dtype."""
-        if self.code == "e":
-            return float(np.float16(value))
-        if self.code == "b":
-            bits = int(np.float32(value).view(np.uint32))
-            return float(np.uint32((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32))
-        return value
-
     def done(self):
         """Tell autograd that the tensor changed, and return the very object that was given."""
         if self.is_torch and not self.tensor.is_inference():
             sys.modules["torch"].autograd.graph.increment_version(self.tensor)
         return self.tensor
+
+
+def check_fits(code: str, **values: float) -> None:
+    """Every value is a finite number that the dtype can hold."""
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{name}={value!r}; give a finite number")
+        if abs(value) > LARGEST[code]:
+            raise ValueError(
+                f"{name}={value!r} overflows {NAMES[code]}, whose largest value is {LARGEST[code]:g}; give less, or use a "
+                "wider dtype"
+            )
+
+
+def round_to_dtype(code: str, value: float) -> float:
+    """To the nearest value of the dtype, if it is a half; the C core rounds to float32."""
+    if code == "e":
+        return float(np.float16(value))
+    if code == "b":
+        bits = int(np.float32(value).view(np.uint32))
+        return float(np.uint32((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32))
+    return value
 
 
 def open_floating(tensor) -> "Opened | None":
