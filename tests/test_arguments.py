@@ -1,0 +1,165 @@
+"""Bad input: the right kind of error, a sentence that helps, the tensor untouched and the generator where it was."""
+
+import numpy as np
+import pytest
+
+import fastinit
+
+f = fastinit
+NAN, INF = float("nan"), float("inf")
+
+
+def matrix(dtype="f4"):
+    return np.full((4, 6), 7, dtype)
+
+
+BAD_VALUES = [
+    (lambda t, g: f.uniform_(t, 1, 0, g), "a <= b"),
+    (lambda t, g: f.uniform_(t, NAN, 0, g), "a="),
+    (lambda t, g: f.uniform_(t, 0, INF, g), "b=inf"),
+    (lambda t, g: f.normal_(t, 0, -1, g), "std="),
+    (lambda t, g: f.normal_(t, 0, NAN, g), "std="),
+    (lambda t, g: f.normal_(t, 0, INF, g), "std="),
+    (lambda t, g: f.normal_(t, NAN, 1, g), "mean="),
+    (lambda t, g: f.trunc_normal_(t, 0, 1, 2, 1, g), "a <= b"),
+    (lambda t, g: f.trunc_normal_(t, 0, -1, generator=g), "std="),
+    (lambda t, g: f.xavier_uniform_(t, NAN, g), "gain="),
+    (lambda t, g: f.xavier_normal_(t, -1, g), "gain="),
+    (lambda t, g: f.kaiming_normal_(t, mode="fan_sum", generator=g), "mode="),
+    (lambda t, g: f.kaiming_normal_(t, nonlinearity="gelu", generator=g), "activation_gain"),
+    (lambda t, g: f.variance_scaling_(t, -1, generator=g), "scale="),
+    (lambda t, g: f.variance_scaling_(t, mode="fan", generator=g), "fan_geo_avg"),
+    (lambda t, g: f.variance_scaling_(t, distribution="gauss", generator=g), "truncated_normal"),
+    (lambda t, g: f.xavier_uniform_(t, generator=g, layout="HWIO"), "layout="),
+    (lambda t, g: f.xavier_uniform_(t, generator=g, groups=3), "groups="),
+    (lambda t, g: f.xavier_uniform_(t, generator=g, groups=0), "groups="),
+    (lambda t, g: f.xavier_uniform_(t, generator=g, fans=(0, 1)), "fans="),
+    (lambda t, g: f.xavier_uniform_(t, generator=g, fans=3), "fans="),
+    (lambda t, g: f.xavier_uniform_(t[0], generator=g), "zeros_"),
+    (lambda t, g: f.sparse_(t, 1.5, generator=g), "sparsity="),
+    (lambda t, g: f.sparse_(t[0], 0.5, generator=g), "2 dimensions"),
+    (lambda t, g: f.orthogonal_(t[0], generator=g), "2 or more"),
+    (lambda t, g: f.orthogonal_(t, NAN, generator=g), "gain="),
+    (lambda t, g: f.delta_orthogonal_(t, generator=g), "3 to 5"),
+    (lambda t, g: f.delta_orthogonal_(t[:, :, None], generator=g), "out >= in"),
+    (lambda t, g: f.eye_(t[0]), "2"),
+    (lambda t, g: f.dirac_(t), "3 to 5"),
+    (lambda t, g: f.dirac_(t[:, :, None], groups=3), "groups"),
+    (lambda t, g: f.bilinear_(t), "4"),
+    (lambda t, g: f.identity_(t, NAN), "gain="),
+    (lambda t, g: f.uniform_(t, generator=g, offset=(0, 0)), "global_shape"),
+    (lambda t, g: f.uniform_(t, generator=g, global_shape=(4, 6), offset=(0, 1)), "within global_shape"),
+    (lambda t, g: f.uniform_(t, generator=g, global_shape=(4,), offset=(0,)), "dimensions"),
+    (lambda t, g: f.uniform_(t, generator=2**64), "generator="),
+    (lambda t, g: f.normal_(t, std=1e39, generator=g), "overflows float32"),
+]
+BAD_KINDS = [
+    (lambda t, g: f.uniform_(t, "0", 1, g), "a is"),
+    (lambda t, g: f.normal_(t, None, 1, g), "mean is"),
+    (lambda t, g: f.normal_(t, 0, 1, True), "generator is"),
+    (lambda t, g: f.normal_(t, 0, 1, 1.5), "generator is"),
+    (lambda t, g: f.normal_(t, 0, 1, "seed"), "generator is"),
+    (lambda t, g: f.normal_(t, 0, 1, np.random), "generator is"),
+    (lambda t, g: f.uniform_(t, generator=g, global_shape=(4.0, 6.0)), "one integer a dimension"),
+]
+
+
+@pytest.mark.parametrize("call, words, kind", [(*c, ValueError) for c in BAD_VALUES] + [(*c, TypeError) for c in BAD_KINDS])
+def test_bad_arguments(call, words, kind):
+    tensor, generator = matrix(), fastinit.Generator(1)
+    with pytest.raises(kind) as caught:
+        call(tensor, generator)
+    assert words in str(caught.value)
+    assert (tensor == 7).all()
+    assert generator == fastinit.Generator(1)
+
+
+@pytest.mark.parametrize("tensor, words", [
+    ((784, 128), "np.empty((784, 128)"), ([1.0, 2.0], "list"), (3.0, "float"), (None, "NoneType"), ("w", "str"),
+    (np.float32(1), "float32"), (np.ma.zeros((4, 6)), "masked"), (matrix("i4"), "int32"), (matrix(bool), "bool"),
+    (matrix(object), "object"), (matrix("g"), "longdouble"), (np.array(["a"]), "dtype"),
+])  # fmt: skip
+def test_what_cannot_be_filled(tensor, words):
+    with pytest.raises(TypeError) as caught:
+        fastinit.uniform_(tensor)
+    assert words in str(caught.value) or "float128" in str(caught.value)
+
+
+def test_memory_that_cannot_be_filled():
+    read_only = matrix()
+    read_only.flags.writeable = False
+    for fill in (f.uniform_, f.xavier_uniform_, f.zeros_, f.eye_, f.orthogonal_, lambda t: f.sparse_(t, 0.5)):
+        with pytest.raises(ValueError, match="read-only"):
+            fill(read_only)
+    for shape, strides in [((4, 6), (0, 4)), ((4, 6), (4, 4)), ((10, 3), (4, 8))]:
+        overlapping = np.lib.stride_tricks.as_strided(np.zeros(64, "f4"), shape, strides)
+        with pytest.raises(ValueError, match="share memory"):
+            f.uniform_(overlapping)
+    apart = np.lib.stride_tricks.as_strided(np.zeros(64, "f4"), (2, 2), (8, 12))
+    assert (f.uniform_(apart, generator=1) == f.uniform_(np.empty((2, 2), "f4"), generator=1)).all()
+
+
+@pytest.mark.parametrize("fill", [
+    lambda t: f.uniform_(t, -1e5, 1e5), lambda t: f.normal_(t, std=1e5), lambda t: f.constant_(t, 1e5),
+    lambda t: f.trunc_normal_(t, a=-1e5), lambda t: f.xavier_normal_(t, gain=1e6), lambda t: f.orthogonal_(t, 1e5),
+])  # fmt: skip
+def test_float16_overflow(fill):
+    tensor = matrix("f2")
+    with pytest.raises(ValueError, match="overflows float16"):
+        fill(tensor)
+    assert (tensor == 7).all()
+
+
+def test_constants():
+    for dtype in ("i1", "u8", "?", "f2", "f8", "c8"):
+        assert (f.ones_(matrix(dtype)) == 1).all() and not f.zeros_(matrix(dtype)).any()
+    with pytest.raises(ValueError, match="val="):
+        f.constant_(matrix("i1"), 1000)
+    with pytest.raises(TypeError):
+        f.constant_(matrix(), "x")
+
+
+def test_warnings():
+    with pytest.warns(UserWarning, match="zero-element"):
+        f.kaiming_normal_(np.empty((0, 3)))
+    with pytest.warns(UserWarning, match="more than 2 std"):
+        f.trunc_normal_(matrix(), mean=5, std=1)
+    for empty in (np.empty((0, 3)), np.empty((3, 0)), np.empty((0, 0))):
+        f.xavier_uniform_(empty), f.orthogonal_(empty), f.sparse_(empty, 0.5), f.uniform_(empty), f.eye_(empty)
+    assert f.normal_(np.empty(())).shape == ()
+
+
+def test_uniform_stays_within_bounds_of_its_dtype():
+    for dtype in ("f2", "f4", "f8"):
+        a, b = np.array([0.1, 0.3], dtype).astype("f8")
+        x = f.uniform_(np.empty(2**20, dtype), 0.1, 0.3, generator=1)
+        assert x.min() >= a and x.max() <= b
+        assert (f.uniform_(np.empty(9, dtype), 0.3, 0.3) == np.array(0.3, dtype)).all()
+    tiny = f.uniform_(np.empty(1000, "f4"), 1, 1 + 2**-23, generator=1)
+    assert set(tiny.tolist()) == {1.0}
+
+
+@pytest.mark.parametrize("generator", [
+    np.random.default_rng(3), np.random.PCG64(3), np.random.MT19937(3), np.random.RandomState
+], ids=str)  # fmt: skip
+def test_numpys_generators_move_on(generator):
+    if generator is np.random.RandomState:
+        with pytest.raises(TypeError, match="generator is"):
+            f.uniform_(np.empty(3), generator=generator(0))
+        return
+    assert (f.uniform_(np.empty(3), generator=generator) != f.uniform_(np.empty(3), generator=generator)).all()
+
+
+def test_seeds():
+    def draw(seed):
+        return f.uniform_(np.empty(3), generator=seed).tolist()
+
+    assert draw(-1) == draw(2**64 - 1) == draw(np.int64(-1)) == draw(f.Generator(-1)) != draw(0)
+    sequence = np.random.SeedSequence(1)
+    assert draw(sequence) == draw(sequence)
+    for bad in (True, 1.0, "1", np.bool_(True)):
+        with pytest.raises(TypeError):
+            f.Generator(bad)
+    for bad in (2**64, -(2**63) - 1):
+        with pytest.raises(ValueError):
+            f.Generator(bad)
