@@ -1,0 +1,67 @@
+"""Write golden.json: digests of every initialiser's bytes, by dtype and shape. Run only when a stream version is made.
+
+Run: python tests/data/make_golden.py
+"""
+
+import hashlib
+import json
+import warnings
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+
+import fastinit
+
+PATH = Path(__file__).with_name("golden.json")
+DTYPES = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16, "float32": np.float32, "float64": np.float64}
+SHAPES = [(1, 1), (1, 5), (257, 3), (50, 100), (7, 10007), (6, 5, 3, 3)]
+FILLS = {
+    "uniform_": lambda t, **k: fastinit.uniform_(t, -0.5, 2, **k),
+    "normal_": lambda t, **k: fastinit.normal_(t, 0.5, 2, **k),
+    "trunc_normal_ narrow": lambda t, **k: fastinit.trunc_normal_(t, **k),
+    "trunc_normal_ narrow, uneven": lambda t, **k: fastinit.trunc_normal_(t, a=-1, b=0.5, **k),
+    "trunc_normal_ wide": lambda t, **k: fastinit.trunc_normal_(t, a=-1, b=9, **k),
+    "trunc_normal_ tail": lambda t, **k: fastinit.trunc_normal_(t, mean=-4, a=0, b=3, **k),
+    "trunc_normal_ far tail": lambda t, **k: fastinit.trunc_normal_(t, mean=100, a=-1, b=0, **k),
+    "trunc_normal_ plain": lambda t, **k: fastinit.trunc_normal_(t, std=0.02, **k),
+    "xavier_uniform_": fastinit.xavier_uniform_,
+    "xavier_normal_": fastinit.xavier_normal_,
+    "kaiming_uniform_": fastinit.kaiming_uniform_,
+    "kaiming_normal_": fastinit.kaiming_normal_,
+    "lecun_uniform_": fastinit.lecun_uniform_,
+    "lecun_normal_": fastinit.lecun_normal_,
+    "variance_scaling_": fastinit.variance_scaling_,
+    "variance_scaling_ fan_geo_avg": lambda t, **k: fastinit.variance_scaling_(t, 2.0, "fan_geo_avg", **k),
+    "sparse_": lambda t, **k: fastinit.sparse_(t, 0.7, **k),
+}
+
+
+def cases():
+    """(name, dtype, shape) of every digest."""
+    return [(f, d, s) for f in FILLS for d in DTYPES for s in SHAPES if f != "sparse_" or len(s) == 2]
+
+
+def fill(name: str, array: np.ndarray, **block) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a mean far outside its bounds
+        return FILLS[name](array, generator=fastinit.Generator(20261124).fold_in(name), **block)
+
+
+def digest(array: np.ndarray) -> str:
+    """Of the values in C order, little-endian, whatever the layout."""
+    values = np.ascontiguousarray(array)
+    words = values.view(f"u{values.itemsize}")
+    return hashlib.sha256(words.astype(words.dtype.newbyteorder("<")).tobytes()).hexdigest()[:32]
+
+
+def key(name: str, dtype: str, shape: tuple[int, ...]) -> str:
+    return f"{name} {dtype} {'x'.join(map(str, shape))}"
+
+
+if __name__ == "__main__":
+    config = fastinit.show_config()
+    digests = {key(n, d, s): digest(fill(n, np.empty(s, DTYPES[d]))) for n, d, s in cases()}
+    about = {"stream_version": config["stream_version"], "made_with": f"fastinit {config['version']}, level {config['isa']}"}
+    PATH.write_text(json.dumps({"about": about, "digests": digests}, indent=0) + "\n")
+    print(f"{len(digests)} digests written to {PATH.name}")

@@ -1,0 +1,56 @@
+"""The same seed gives the same bits as when the stream version was fixed: on any level, threads, layout or split."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastinit
+from fastinit import _core
+
+pytest.importorskip("ml_dtypes")
+spec = importlib.util.spec_from_file_location("make_golden", Path(__file__).parent / "data/make_golden.py")
+golden = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(golden)
+RECORD = json.loads(golden.PATH.read_text())
+
+
+def test_stream_version():
+    assert RECORD["about"]["stream_version"] == fastinit.show_config()["stream_version"]
+    assert set(RECORD["digests"]) == {golden.key(*case) for case in golden.cases()}
+
+
+@pytest.mark.parametrize("level", fastinit.show_config()["isa_available"])
+@pytest.mark.parametrize("name", golden.FILLS)
+def test_digests(name, level):
+    before = _core.levels()[0], fastinit.get_num_threads()
+    assert _core.use_level(level)
+    try:
+        for case in golden.cases():
+            if case[0] == name:
+                _, dtype, shape = case
+                expected = RECORD["digests"][golden.key(*case)]
+                for threads in (1, 2, 3, 8):
+                    fastinit.set_num_threads(threads)
+                    assert golden.digest(golden.fill(name, np.empty(shape, golden.DTYPES[dtype]))) == expected, case
+                transposed = np.empty(shape[::-1], golden.DTYPES[dtype]).T
+                assert golden.digest(golden.fill(name, transposed)) == expected, case
+    finally:
+        _core.use_level(before[0])
+        fastinit.set_num_threads(before[1])
+
+
+@pytest.mark.parametrize("name", [name for name in golden.FILLS if name != "sparse_"])
+@pytest.mark.parametrize("seed", range(5))
+def test_any_split_into_blocks(name, seed):
+    rng = np.random.default_rng(seed)
+    for _, dtype, shape in [case for case in golden.cases() if case[0] == name and len(case[2]) == 2]:
+        whole = np.empty(shape, golden.DTYPES[dtype])
+        rows = np.unique([0, shape[0], *rng.integers(0, shape[0] + 1, 2)])
+        columns = np.unique([0, shape[1], *rng.integers(0, shape[1] + 1, 2)])
+        for r0, r1 in zip(rows, rows[1:], strict=False):
+            for c0, c1 in zip(columns, columns[1:], strict=False):
+                golden.fill(name, whole[r0:r1, c0:c1], global_shape=shape, offset=(r0, c0))
+        assert golden.digest(whole) == RECORD["digests"][golden.key(name, dtype, shape)]
