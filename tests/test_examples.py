@@ -8,7 +8,7 @@ import pytest
 import fastinit
 
 
-@pytest.mark.parametrize("module", ["config", "fans", "gains", "generator", "initializers"])
+@pytest.mark.parametrize("module", ["config", "fans", "gains", "generator", "initializers", "reference"])
 def test_examples(module):
     results = doctest.testmod(importlib.import_module(f"fastinit.{module}"))
     assert results.attempted > 0 and results.failed == 0

@@ -1,0 +1,163 @@
+"""The slow twin of the kernels: the same words by plain NumPy, and the values as mathematics says they should be.
+
+Written from the description of the stream, not from the kernels, whose judge it is. Nothing else in the package uses it.
+"""
+
+import numpy as np
+
+LANES, ROWS = 32, 128
+CHUNK = LANES * ROWS
+
+_ROTATIONS = ((10, 26), (11, 21), (13, 27), (23, 5), (6, 20), (17, 11), (25, 10), (18, 20))
+
+
+def _rotate(x, n):
+    return (x << np.uint32(n)) | (x >> np.uint32(32 - n))
+
+
+def threefry4x32(key, counter):
+    """Threefry4x32-20 (Salmon et al. 2011).
+
+    Parameters
+    ----------
+    key, counter : sequence of four uint32 arrays
+
+    Returns
+    -------
+    list of four uint32 arrays
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastinit import reference
+    >>> zero = np.zeros((4, 1), np.uint32)
+    >>> [hex(x[0]) for x in reference.threefry4x32(zero, zero)]
+    ['0x9c6ca96a', '0xe17eae66', '0xfc10ecd4', '0x5256a7d8']
+    """
+    key = [np.asarray(k, np.uint32) for k in key]
+    schedule = [*key, np.uint32(0x1BD11BDA) ^ key[0] ^ key[1] ^ key[2] ^ key[3]]
+    x = [np.asarray(c, np.uint32) + k for c, k in zip(counter, key, strict=True)]
+    for turn in range(20):
+        pairs = ((0, 1), (2, 3)) if turn % 2 == 0 else ((0, 3), (2, 1))
+        for (a, b), n in zip(pairs, _ROTATIONS[turn % 8], strict=True):
+            x[a] = x[a] + x[b]
+            x[b] = _rotate(x[b], n) ^ x[a]
+        if turn % 4 == 3:
+            number = turn // 4 + 1
+            x = [v + schedule[(number + i) % 5] for i, v in enumerate(x)]
+            x[3] = x[3] + np.uint32(number)
+    return x
+
+
+def words(seed, stream, chunk):
+    """The 32-bit words of one chunk.
+
+    Parameters
+    ----------
+    seed, stream, chunk : int
+        In [0, 2**64).
+
+    Returns
+    -------
+    uint32 array of CHUNK words
+
+    Examples
+    --------
+    >>> from fastinit import reference
+    >>> reference.words(0, 0, 0).shape
+    (4096,)
+    """
+    halves = lambda n: (n & 0xFFFFFFFF, n >> 32)  # noqa: E731
+    lanes = np.arange(LANES, dtype=np.uint32)
+    same = lambda n: np.full(LANES, n, np.uint32)  # noqa: E731
+    key = [same(n) for n in (*halves(seed), *halves(stream))]
+    a, b, c, d = threefry4x32(key, [*(same(n) for n in halves(chunk)), lanes, same(0)])
+    out = np.empty((ROWS, LANES), np.uint32)
+    for row in out:  # SFC32 (Doty-Humphrey)
+        row[:] = a + b + d
+        d = d + np.uint32(1)
+        a, b, c = b ^ (b >> np.uint32(9)), c + (c << np.uint32(3)), _rotate(c, 21) + row
+    return out.ravel()
+
+
+def words64(w):
+    """Consecutive pairs of words, the first one low: what a float64 value is made of.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastinit import reference
+    >>> reference.words64(np.array([1, 2], np.uint32)).tolist()
+    [8589934593]
+    """
+    w = w.astype(np.uint64)
+    return w[::2] | w[1::2] << np.uint64(32)
+
+
+def uniform(w, bits=24):
+    """Points in (-1/2, 1/2), by float64 arithmetic: (k + 1/2) / 2**bits, k the words' signed high bits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastinit import reference
+    >>> reference.uniform(np.array([0], np.uint32)).tolist() == [2.0**-25]
+    True
+    """
+    if bits == 24:
+        return ((w.view(np.int32) >> 8) + 0.5) * 2.0**-24
+    return ((w >> np.uint64(12)).astype(np.float64) - 2.0**51 + 0.5) * 2.0**-52
+
+
+def normal32(w):
+    """The normals of one chunk of 32-bit words, in float64: Box and Muller on rows 2r and 2r + 1.
+
+    Examples
+    --------
+    >>> from fastinit import reference
+    >>> z = reference.normal32(reference.words(0, 0, 0))
+    >>> z.shape, bool(abs(z.mean()) < 0.1)
+    ((4096,), True)
+    """
+    rows = w.reshape(-1, 2, LANES)
+    a, b = rows[:, 0], rows[:, 1]
+    t = np.abs(a.view(np.int32).astype(np.float64))
+    u = np.where(t == 0, 2.0, t.astype(np.float32)) * 2.0**-31 / (1 + 2.0**-23)
+    angle = ((b & np.uint32(0x7FFFFF)).astype(np.float64) + 0.5) * 2.0**-23 * np.pi / 4
+    return _box_muller(np.sqrt(-2 * np.log(u)), angle, b >> np.uint32(31), a >> np.uint32(31), b >> np.uint32(30))
+
+
+def normal64(w):
+    """The normals of one chunk of 64-bit words, in long double where there is one.
+
+    Examples
+    --------
+    >>> from fastinit import reference
+    >>> reference.normal64(reference.words64(reference.words(0, 0, 0))).shape
+    (2048,)
+    """
+    rows = w.reshape(-1, 2, LANES // 2)
+    a, b = rows[:, 0], rows[:, 1]
+    unit = lambda x: ((x >> np.uint64(12)).astype(np.longdouble) + 0.5) / np.longdouble(2) ** 52  # noqa: E731
+    pi = np.longdouble("3.14159265358979323846264338327950288")
+    return _box_muller(np.sqrt(-2 * np.log(unit(a))), unit(b) * pi / 4, b, b >> np.uint64(1), b >> np.uint64(2))
+
+
+def _box_muller(radius, angle, cosine_sign, sine_sign, swap):
+    sign = lambda bits: 1 - 2 * (bits & bits.dtype.type(1)).astype(np.int8)  # noqa: E731
+    c, s = radius * np.cos(angle) * sign(cosine_sign), radius * np.sin(angle) * sign(sine_sign)
+    swapped = (swap & swap.dtype.type(1)).astype(bool)
+    return np.stack([np.where(swapped, s, c), np.where(swapped, c, s)], axis=1).ravel()
+
+
+def rank(w, bits=31):
+    """Where in its interval a truncated normal falls: the k-th of 2**bits equal shares of the probability, k + 1/2 of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastinit import reference
+    >>> reference.rank(np.array([0, 2**32 - 1], np.uint32)).tolist()
+    [0, 2147483647]
+    """
+    return (w >> w.dtype.type(1 if bits == 31 else 12)).astype(np.int64)
