@@ -1,0 +1,1 @@
+"""One script a question; see README.md beside this file."""
