@@ -15,7 +15,7 @@ enum { FI_TAIL_TERMS_F32 = 12, FI_TAIL_TERMS_F64 = 26 };
 #define FI_TAIL 3.0    /* both bounds beyond, on one side: the tail form */
 
 /* A distribution, prepared: every number a kernel needs, in double and (where its values are single) already rounded.
- * uniform:   value = x * scale + shift, x symmetric about 0 in (-1/2, 1/2) in units of the grid (see kernels.h)
+ * uniform:   value = x * scale + shift, x symmetric about 0: odd, below 2^24, or (float64) in (-1/2, 1/2)
  * normal:    value = z * scale + shift
  * truncated: value = z * scale + shift, then clamped to [lo, hi]; see truncated.c for the rest. */
 typedef struct {

@@ -9,17 +9,17 @@
 
 #include "convert.h"
 #include "core.h"
-
-#define FI_INLINE static inline __attribute__((always_inline))
+#include "vectors.h"
 
 /* ---- words ----------------------------------------------------------------------------------------------------- */
 
-/* Vectors of the level's own width (GCC vector extension): the state of a few lanes stays in registers for a chunk. */
-typedef uint32_t fi_vec __attribute__((vector_size(FI_VECTOR_BYTES), may_alias));
-enum { FI_VEC_LANES = FI_VECTOR_BYTES / 4 };
+/* What becomes of a vector of words, the ones from place `at` of the chunk on. */
+typedef void fi_sink(const void *context, int at, fi_vec words);
 
-/* out: rows * 32 words, aligned to FI_VECTOR_BYTES. */
-static void fi_words(fi_key key, uint64_t chunk, int rows, uint32_t *restrict out) {
+/* Draw `rows` rows of a chunk and hand them to `sink`, up to four vectors of each row side by side: that hides the latency
+ * of one, keeps the states in registers, and reaches memory in order. SFC32's counter d is d at the start plus the row. */
+FI_INLINE void fi_draw(fi_key key, uint64_t chunk, int rows, fi_sink *sink, const void *context) {
+    enum { AT_ONCE = FI_LANES / FI_VEC_LANES < 4 ? FI_LANES / FI_VEC_LANES : 4 };
     uint32_t state[4][FI_LANES] __attribute__((aligned(64))), k[4];
     fi_key_words(key, k);
     for (uint32_t lane = 0; lane < FI_LANES; lane++) {
@@ -27,27 +27,35 @@ static void fi_words(fi_key key, uint64_t chunk, int rows, uint32_t *restrict ou
         fi_threefry4x32(k, &x0, &x1, &x2, &x3);
         state[0][lane] = x0, state[1][lane] = x1, state[2][lane] = x2, state[3][lane] = x3;
     }
-    /* Two vectors at a time hide the latency of one; four states each still fit the registers of every level. */
-    for (int lane = 0; lane < FI_LANES; lane += 2 * FI_VEC_LANES) {
-        fi_vec a[2], b[2], c[2], d[2];
-        for (int v = 0; v < 2; v++) {
-            const int at = lane + v * FI_VEC_LANES;
-            a[v] = *(fi_vec *)(state[0] + at), b[v] = *(fi_vec *)(state[1] + at);
-            c[v] = *(fi_vec *)(state[2] + at), d[v] = *(fi_vec *)(state[3] + at);
+    for (int lane = 0; lane < FI_LANES; lane += AT_ONCE * FI_VEC_LANES) {
+        fi_vec a[AT_ONCE], b[AT_ONCE], c[AT_ONCE], drawn = {0};
+        const fi_vec *d = (const fi_vec *)(state[3] + lane);
+#pragma GCC unroll 4
+        for (int v = 0; v < AT_ONCE; v++) {
+            a[v] = ((const fi_vec *)(state[0] + lane))[v];
+            b[v] = ((const fi_vec *)(state[1] + lane))[v];
+            c[v] = ((const fi_vec *)(state[2] + lane))[v];
         }
         for (int row = 0; row < rows; row++) {
-#pragma GCC unroll 2
-            for (int v = 0; v < 2; v++) { /* fi_sfc32_next, a vector of lanes at once */
-                const fi_vec word = a[v] + b[v] + d[v];
-                d[v] += 1;
+#pragma GCC unroll 4
+            for (int v = 0; v < AT_ONCE; v++) { /* fi_sfc32_next, a vector of lanes at once */
+                const fi_vec word = a[v] + b[v] + (d[v] + drawn);
                 a[v] = b[v] ^ (b[v] >> 9);
                 b[v] = c[v] + (c[v] << 3);
                 c[v] = ((c[v] << 21) | (c[v] >> 11)) + word;
-                *(fi_vec *)(out + row * FI_LANES + lane + v * FI_VEC_LANES) = word;
+                sink(context, row * FI_LANES + lane + v * FI_VEC_LANES, word);
             }
+            drawn += 1;
         }
     }
 }
+
+FI_INLINE void fi_keep_words(const void *out, int at, fi_vec words) {
+    memcpy((uint32_t *)(uintptr_t)out + at, &words, sizeof words);
+}
+
+/* out: rows * 32 words */
+static void fi_words(fi_key key, uint64_t chunk, int rows, uint32_t *out) { fi_draw(key, chunk, rows, fi_keep_words, out); }
 
 /* ---- bits and numbers ------------------------------------------------------------------------------------------ */
 
@@ -73,32 +81,57 @@ FI_INLINE uint64_t fi_bits_of_double(double x) {
 }
 /* Two consecutive words, the first one low. */
 FI_INLINE uint64_t fi_word64(const uint32_t *words, int i) {
-    return (uint64_t)words[2 * i] | (uint64_t)words[2 * i + 1] << 32;
+    uint64_t w;
+    memcpy(&w, words + 2 * i, sizeof w); /* one load; of two shifted together compilers make a slow vector loop */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    w = w << 32 | w >> 32;
+#endif
+    return w;
 }
 /* (52 high bits of w + 1/2) 2^-52: a point in (0, 1) exactly, no 64-bit conversion needed. */
 FI_INLINE double fi_unit_of(uint64_t w) { return (fi_double_of(w >> 12 | 0x3ff0000000000000u) - 1.0) + 0x1p-53; }
 
-/* ---- uniform --------------------------------------------------------------------------------------------------- */
+/* ---- uniform: made of the words as they are drawn, for it costs no more than they do ----------------------------- */
 
-/* x = k + 1/2, k the 24 high bits, signed: symmetric about 0 and never 0; exact in float. */
-FI_INLINE void fi_uniform_f32(const fi_distribution *p, int rows, const uint32_t *restrict w, float *restrict out) {
-    const float scale = (float)p->scale, shift = (float)p->shift, lo = (float)p->lo, hi = (float)p->hi;
-    for (int i = 0; i < rows * FI_LANES; i++) {
-        const float x = ((float)((int32_t)w[i] >> 8) + 0.5f) * scale + shift;
-        const float y = x < lo ? lo : x;
-        out[i] = y > hi ? hi : y;
-    }
+typedef struct {
+    fi_vecf scale, shift, lo, hi;
+    float *out;
+} fi_uniform_f32_job;
+
+/* x = 2k + 1, k the 24 high bits, signed: symmetric about 0 and never 0; exact in float. */
+FI_INLINE void fi_uniform_f32_sink(const void *context, int at, fi_vec words) {
+    const fi_uniform_f32_job *job = context;
+    const fi_vecf x = __builtin_convertvector((fi_veci)words >> 7 | 1, fi_vecf) * job->scale + job->shift;
+    const fi_vecf value = fi_min_f32(fi_max_f32(x, job->lo), job->hi);
+    memcpy(job->out + at, &value, sizeof value);
 }
 
+static void fi_uniform_f32(const fi_distribution *p, fi_key key, uint64_t chunk, int rows, float *out) {
+    const fi_uniform_f32_job job = {(fi_vecf){0} + (float)p->scale, (fi_vecf){0} + (float)p->shift,
+                                    (fi_vecf){0} + (float)p->lo, (fi_vecf){0} + (float)p->hi, out};
+    fi_draw(key, chunk, rows, fi_uniform_f32_sink, &job);
+}
+
+typedef struct {
+    fi_vecd scale, shift, lo, hi;
+    double *out;
+} fi_uniform_f64_job;
+
 /* The same on 52 bits of a word pair. */
-FI_INLINE void fi_uniform_f64(const fi_distribution *p, int rows, const uint32_t *restrict w, double *restrict out) {
-    const double scale = p->scale, shift = p->shift, lo = p->lo, hi = p->hi;
-    for (int i = 0; i < rows * FI_LANES / 2; i++) {
-        const double centred = (fi_double_of(fi_word64(w, i) >> 12 | 0x3ff0000000000000u) - 1.5) + 0x1p-53;
-        const double x = centred * scale + shift;
-        const double y = x < lo ? lo : x;
-        out[i] = y > hi ? hi : y;
-    }
+FI_INLINE void fi_uniform_f64_sink(const void *context, int at, fi_vec words) {
+    const fi_uniform_f64_job *job = context;
+    fi_vecq pairs = (fi_vecq)words;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    pairs = pairs << 32 | pairs >> 32;
+#endif
+    const fi_vecd centred = ((fi_vecd)(pairs >> 12 | 0x3ff0000000000000u) - 1.5) + 0x1p-53;
+    const fi_vecd value = fi_min_f64(fi_max_f64(centred * job->scale + job->shift, job->lo), job->hi);
+    memcpy(job->out + at / 2, &value, sizeof value);
+}
+
+static void fi_uniform_f64(const fi_distribution *p, fi_key key, uint64_t chunk, int rows, double *out) {
+    const fi_uniform_f64_job job = {(fi_vecd){0} + p->scale, (fi_vecd){0} + p->shift, (fi_vecd){0} + p->lo, (fi_vecd){0} + p->hi, out};
+    fi_draw(key, chunk, rows, fi_uniform_f64_sink, &job);
 }
 
 /* ---- normal: Box and Muller (1958) on a pair of rows ----------------------------------------------------------- */
@@ -175,29 +208,34 @@ FI_INLINE void fi_normal_f64(const fi_distribution *p, int rows, const uint32_t 
 
 /* ---- one chunk, and a fill -------------------------------------------------------------------------------------- */
 
-FI_INLINE void fi_rows_f32(const fi_distribution *p, int rows, const uint32_t *restrict w, float *restrict out) {
+/* The first `rows` rows of a chunk; words: scratch. */
+FI_INLINE void fi_chunk_f32(const fi_distribution *p, fi_key key, uint64_t chunk, int rows, uint32_t *restrict words,
+                            float *restrict out) {
+    if (p->transform != FI_UNIFORM) fi_words(key, chunk, rows, words);
     switch (p->transform) {
-    case FI_UNIFORM: fi_uniform_f32(p, rows, w, out); break;
-    case FI_NORMAL: fi_normal_f32(p, rows, w, out); break;
-    case FI_TRUNCATED_NARROW: fi_truncated_centre_f32(p, rows, w, out, 0); break;
-    case FI_TRUNCATED_WIDE: fi_truncated_centre_f32(p, rows, w, out, 1); break;
-    case FI_TRUNCATED_TAIL: fi_truncated_tail_f32(p, rows, w, out); break;
+    case FI_UNIFORM: fi_uniform_f32(p, key, chunk, rows, out); break;
+    case FI_NORMAL: fi_normal_f32(p, rows, words, out); break;
+    case FI_TRUNCATED_NARROW: fi_truncated_centre_f32(p, rows, words, out, 0); break;
+    case FI_TRUNCATED_WIDE: fi_truncated_centre_f32(p, rows, words, out, 1); break;
+    case FI_TRUNCATED_TAIL: fi_truncated_tail_f32(p, rows, words, out); break;
     }
 }
 
-FI_INLINE void fi_rows_f64(const fi_distribution *p, int rows, const uint32_t *restrict w, double *restrict out) {
+FI_INLINE void fi_chunk_f64(const fi_distribution *p, fi_key key, uint64_t chunk, int rows, uint32_t *restrict words,
+                            double *restrict out) {
+    if (p->transform != FI_UNIFORM) fi_words(key, chunk, rows, words);
     switch (p->transform) {
-    case FI_UNIFORM: fi_uniform_f64(p, rows, w, out); break;
-    case FI_NORMAL: fi_normal_f64(p, rows, w, out); break;
-    case FI_TRUNCATED_NARROW: fi_truncated_centre_f64(p, rows, w, out, 0); break;
-    case FI_TRUNCATED_WIDE: fi_truncated_centre_f64(p, rows, w, out, 1); break;
-    case FI_TRUNCATED_TAIL: fi_truncated_tail_f64(p, rows, w, out); break;
+    case FI_UNIFORM: fi_uniform_f64(p, key, chunk, rows, out); break;
+    case FI_NORMAL: fi_normal_f64(p, rows, words, out); break;
+    case FI_TRUNCATED_NARROW: fi_truncated_centre_f64(p, rows, words, out, 0); break;
+    case FI_TRUNCATED_WIDE: fi_truncated_centre_f64(p, rows, words, out, 1); break;
+    case FI_TRUNCATED_TAIL: fi_truncated_tail_f64(p, rows, words, out); break;
     }
 }
 
-/* Chunk by chunk: words into scratch, values from the words, straight into out where the whole chunk is asked for.
+/* Chunk by chunk: words into scratch, values from the words, straight into out where whole rows are asked for.
  * Only as many rows are drawn as reach the last value wanted (an even number: rows come in pairs). */
-#define FI_DEFINE_FILL(NAME, TYPE, VALUE, ROWS, WORDS_PER_VALUE, STORE)                                                \
+#define FI_DEFINE_FILL(NAME, TYPE, VALUE, CHUNK, WORDS_PER_VALUE, STORE)                                                \
     static void NAME(const fi_distribution *p, fi_key key, uint64_t first, size_t count, void *target, void *scratch) { \
         enum { PER_CHUNK = FI_CHUNK / (WORDS_PER_VALUE), PER_ROW = FI_LANES / (WORDS_PER_VALUE) };                     \
         uint32_t *words = scratch;                                                                                     \
@@ -207,24 +245,32 @@ FI_INLINE void fi_rows_f64(const fi_distribution *p, int rows, const uint32_t *r
             const int skip = (int)(first % PER_CHUNK);                                                                 \
             const int take = count < (size_t)(PER_CHUNK - skip) ? (int)count : PER_CHUNK - skip;                       \
             const int rows = ((skip + take + PER_ROW - 1) / PER_ROW + 1) & ~1;                                         \
-            fi_words(key, first / PER_CHUNK, rows, words);                                                             \
-            if (sizeof(TYPE) == sizeof(VALUE) && take == PER_CHUNK) {                                                  \
-                ROWS(p, FI_ROWS, words, (VALUE *)(void *)out);                                                         \
+            if (sizeof(TYPE) == sizeof(VALUE) && take == rows * PER_ROW) { /* so skip is 0 */                          \
+                CHUNK(p, key, first / PER_CHUNK, rows, words, (VALUE *)(void *)out);                                   \
             } else {                                                                                                   \
-                ROWS(p, rows, words, values);                                                                          \
+                CHUNK(p, key, first / PER_CHUNK, rows, words, values);                                                 \
                 STORE(values + skip, take, out);                                                                       \
             }                                                                                                          \
             out += take, first += (uint64_t)take, count -= (size_t)take;                                               \
         }                                                                                                              \
     }
 
-FI_INLINE void fi_store_f32(const float *restrict in, int n, float *restrict out) { memcpy(out, in, n * sizeof *in); }
-FI_INLINE void fi_store_f64(const double *restrict in, int n, double *restrict out) { memcpy(out, in, n * sizeof *in); }
+/* Not memcpy: the C library's is slow on the addresses that NumPy hands out, 16 bytes past a page. */
+FI_INLINE void fi_copy(const void *in, size_t bytes, void *out) {
+    const char *from = in;
+    char *to = out;
+    for (; bytes >= FI_VECTOR_BYTES; bytes -= FI_VECTOR_BYTES, from += FI_VECTOR_BYTES, to += FI_VECTOR_BYTES) {
+        memcpy(to, from, FI_VECTOR_BYTES);
+    }
+    for (; bytes; bytes -= 4, from += 4, to += 4) memcpy(to, from, 4);
+}
+FI_INLINE void fi_store_f32(const float *in, int n, float *out) { fi_copy(in, (size_t)n * sizeof *in, out); }
+FI_INLINE void fi_store_f64(const double *in, int n, double *out) { fi_copy(in, (size_t)n * sizeof *in, out); }
 
-FI_DEFINE_FILL(fi_fill_f32, float, float, fi_rows_f32, 1, fi_store_f32)
-FI_DEFINE_FILL(fi_fill_f64, double, double, fi_rows_f64, 2, fi_store_f64)
-FI_DEFINE_FILL(fi_fill_f16, uint16_t, float, fi_rows_f32, 1, fi_store_f16)
-FI_DEFINE_FILL(fi_fill_bf16, uint16_t, float, fi_rows_f32, 1, fi_store_bf16)
+FI_DEFINE_FILL(fi_fill_f32, float, float, fi_chunk_f32, 1, fi_store_f32)
+FI_DEFINE_FILL(fi_fill_f64, double, double, fi_chunk_f64, 2, fi_store_f64)
+FI_DEFINE_FILL(fi_fill_f16, uint16_t, float, fi_chunk_f32, 1, fi_store_f16)
+FI_DEFINE_FILL(fi_fill_bf16, uint16_t, float, fi_chunk_f32, 1, fi_store_bf16)
 
 #define FI_LEVEL(NAME)                                                                                                 \
     const fi_kernels fi_level_##NAME = {                                                                               \

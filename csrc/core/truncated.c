@@ -122,7 +122,7 @@ static double rounded(fi_dtype dtype, double x) { return is_single(dtype) ? (dou
 
 void fi_uniform_setup(fi_distribution *dist, fi_dtype dtype, double a, double b) {
     a = rounded(dtype, a), b = rounded(dtype, b);
-    const double grid = is_single(dtype) ? 0x1p-24 : 1.0;
+    const double grid = is_single(dtype) ? 0x1p-25 : 1.0;
     /* halves first: b - a may overflow. In float32 and float64 the interval is half open, as torch's is. */
     const double top = a < b ? (is_single(dtype) ? (double)nextafterf((float)b, (float)a) : nextafter(b, a)) : b;
     *dist = (fi_distribution){.transform = FI_UNIFORM, .scale = b * grid - a * grid, .shift = 0.5 * a + 0.5 * b, .lo = a, .hi = top};
