@@ -23,6 +23,11 @@ test: install test-c ## the everyday suite
 test-c: ## the C core alone, under AddressSanitizer and UBSan
 	$(MAKE) -s -C tests/c run
 
+test-compilers: install ## the golden digests again under every compiler that is installed
+	@for compiler in gcc clang; do command -v $$compiler >/dev/null || { echo "$$compiler: not installed"; continue; }; \
+	  rm -rf build out/$$compiler && CC=$$compiler $(PY) -m pip install -q --no-deps --target out/$$compiler . && \
+	  echo "$$compiler:" && PYTHONPATH=out/$$compiler $(PY) -m pytest -q tests/test_golden.py tests/test_transforms.py || exit 1; done
+
 test-long: install ## batteries of many minutes; results are kept in tests/long.log
 	$(PY) -m pytest -q -m long | tee tests/long.log
 
@@ -33,4 +38,4 @@ clean: ## remove what was built
 	rm -rf build dist out $(VENV) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install demo test test-c test-long bench clean
+.PHONY: help install demo test test-c test-compilers test-long bench clean

@@ -25,7 +25,7 @@ LEVELS = {"baseline": ["-march=x86-64-v2"] if X86 else []}
 if X86:
     LEVELS["avx2"] = ["-march=x86-64-v2", "-mavx2", "-mbmi", "-mbmi2", "-mf16c"]
     LEVELS["avx512"] = LEVELS["avx2"] + [
-        "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512", "-mno-fma",
+        "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512",
     ]  # fmt: skip
 
 if sys.platform == "win32":

@@ -118,7 +118,10 @@ void fi_truncated_moments(double alpha, double beta, double *mass, double *mean,
 /* ---- distributions ----------------------------------------------------------------------------------------------- */
 
 static int is_single(fi_dtype dtype) { return dtype != FI_F64; }
-static double rounded(fi_dtype dtype, double x) { return is_single(dtype) ? (double)(float)x : x; }
+static double rounded(fi_dtype dtype, double x) {
+    volatile float single = (float)x; /* volatile: gcc 12 makes nothing of the two conversions where it vectorises them */
+    return is_single(dtype) ? (double)single : x;
+}
 
 void fi_uniform_setup(fi_distribution *dist, fi_dtype dtype, double a, double b) {
     a = rounded(dtype, a), b = rounded(dtype, b);
@@ -227,7 +230,7 @@ static void centre_setup(fi_distribution *dist, fi_dtype dtype, double alpha, do
 }
 
 void fi_truncated_setup(fi_distribution *dist, fi_dtype dtype, double mean, double std, double a, double b) {
-    a = rounded(dtype, a), b = rounded(dtype, b);
+    a = rounded(dtype, a), b = rounded(dtype, b), mean = rounded(dtype, mean), std = rounded(dtype, std);
     const double alpha = (a - mean) / std, beta = (b - mean) / std;
     const double size = fabs(alpha) > fabs(beta) ? fabs(alpha) : fabs(beta);
     const double width = (b - a) / std * (size > 1.0 ? size : 1.0);
@@ -251,7 +254,7 @@ void fi_truncated_setup(fi_distribution *dist, fi_dtype dtype, double mean, doub
             dist->scale = (upper ? std : -std) / (upper ? alpha : -beta);
         } else {
             centre_setup(dist, dtype, alpha, beta);
-            dist->shift = rounded(dtype, mean), dist->scale = rounded(dtype, std);
+            dist->shift = mean, dist->scale = std;
         }
     }
 }
