@@ -8,8 +8,11 @@
 #include "ext.h"
 
 #include <time.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
-enum { MAX_DIMS = NPY_MAXDIMS + 1, TILE_BYTES = 1 << 18, TILE_RUN = 64 };
+enum { MAX_DIMS = NPY_MAXDIMS + 1, TILE_BYTES = 1 << 20 };
 
 typedef struct {
     npy_intp n;         /* extent */
@@ -30,17 +33,18 @@ typedef struct {
     axis axes[MAX_DIMS];
     uint64_t per_task; /* contiguous: elements; else 0 */
     uint64_t count;
-    char *scratch; /* one block a worker: the kernels' scratch, a drawn chunk, a tile */
+    char *scratch; /* one block a worker: the kernels' scratch; and for tiles a drawn chunk and the tile */
+    size_t block_bytes;
 } fill_job;
 
-enum { CHUNK_BYTES = FI_CHUNK * 8, TILE_SCRATCH = TILE_BYTES + TILE_BYTES / 16, BLOCK_BYTES = FI_SCRATCH_BYTES + CHUNK_BYTES + TILE_SCRATCH };
+enum { CHUNK_BYTES = FI_CHUNK * 8 };
 
 static void contiguous_task(void *context, int worker, uint64_t i) {
     const fill_job *job = context;
     const uint64_t begin = i * job->per_task;
     const uint64_t count = job->count - begin < job->per_task ? job->count - begin : job->per_task;
     job->kernels->fill[job->dtype](&job->dist, job->key, job->first + begin, count, job->data + begin * (uint64_t)job->itemsize,
-                                   job->scratch + (size_t)worker * BLOCK_BYTES);
+                                   job->scratch + (size_t)worker * job->block_bytes);
 }
 
 /* Values in any order of index, with the chunk last drawn at hand. */
@@ -71,29 +75,55 @@ static void read_run(reader *r, uint64_t index, uint64_t count, char *out) {
     }
 }
 
-static inline void copy_item(char *out, const char *in, int size, int swapped) {
-    if (!swapped) {
-        switch (size) { /* constant sizes: single moves */
-        case 2: memcpy(out, in, 2); break;
-        case 4: memcpy(out, in, 4); break;
-        default: memcpy(out, in, 8);
-        }
-    } else {
-        for (int i = 0; i < size; i++) out[i] = in[size - 1 - i];
-    }
+static void swap_bytes(char *items, uint64_t n, int size) {
+    if (size == 2)
+        for (uint16_t *x = (uint16_t *)(void *)items; n--; x++) *x = __builtin_bswap16(*x);
+    else if (size == 4)
+        for (uint32_t *x = (uint32_t *)(void *)items; n--; x++) *x = __builtin_bswap32(*x);
+    else
+        for (uint64_t *x = (uint64_t *)(void *)items; n--; x++) *x = __builtin_bswap64(*x);
 }
 
-static inline void copy_items(char *out, npy_intp out_step, const char *in, npy_intp in_step, npy_intp n, int size, int swapped) {
-    if (size == 4 && !swapped)
-        for (npy_intp i = 0; i < n; i++) copy_item(out + i * out_step, in + i * in_step, 4, 0);
-    else
-        for (npy_intp i = 0; i < n; i++) copy_item(out + i * out_step, in + i * in_step, size, swapped);
+/* A plane of items from a tile to an array: `inner` items side by side in memory (or nearly), then the next of `outer`.
+ * The array may be misaligned: hence memcpy of one item, which is a plain move. */
+#define DEFINE_COPY_PLANE(NAME, SIZE)                                                                                   \
+    static void NAME(char *to, npy_intp to_inner, npy_intp to_outer, const char *from, npy_intp from_inner,             \
+                     npy_intp from_outer, npy_intp inner, npy_intp outer) {                                             \
+        for (npy_intp j = 0; j < outer; j++, to += to_outer, from += from_outer) {                                      \
+            if (to_inner == SIZE)                                                                                       \
+                for (npy_intp i = 0; i < inner; i++) memcpy(to + i * SIZE, from + i * from_inner, SIZE);                \
+            else                                                                                                        \
+                for (npy_intp i = 0; i < inner; i++) memcpy(to + i * to_inner, from + i * from_inner, SIZE);            \
+        }                                                                                                               \
+    }
+DEFINE_COPY_PLANE(copy_plane_2, 2)
+DEFINE_COPY_PLANE(copy_plane_any_4, 4)
+DEFINE_COPY_PLANE(copy_plane_8, 8)
+
+/* Transposing 4-byte items, by squares of four: what a Fortran-ordered float32 array needs. */
+static void copy_plane_4(char *to, npy_intp to_inner, npy_intp to_outer, const char *from, npy_intp from_inner,
+                         npy_intp from_outer, npy_intp inner, npy_intp outer) {
+    npy_intp j = 0;
+#ifdef __SSE2__
+    if (to_inner == 4 && from_outer == 4)
+        for (; j + 4 <= outer; j += 4) {
+            npy_intp i = 0;
+            for (; i + 4 <= inner; i += 4) {
+                __m128 row[4];
+                for (int k = 0; k < 4; k++) row[k] = _mm_loadu_ps((const float *)(const void *)(from + (i + k) * from_inner + 4 * j));
+                _MM_TRANSPOSE4_PS(row[0], row[1], row[2], row[3]);
+                for (int k = 0; k < 4; k++) _mm_storeu_ps((float *)(void *)(to + (j + k) * to_outer + 4 * i), row[k]);
+            }
+            copy_plane_any_4(to + j * to_outer + 4 * i, 4, to_outer, from + i * from_inner + 4 * j, from_inner, 4, inner - i, 4);
+        }
+#endif
+    copy_plane_any_4(to + j * to_outer, to_inner, to_outer, from + j * from_outer, from_inner, from_outer, inner, outer - j);
 }
 
 /* Tile number i of the grid of tiles over the axes, the last axis moving fastest. */
 static void tile_task(void *context, int worker, uint64_t i) {
     const fill_job *job = context;
-    char *block = job->scratch + (size_t)worker * BLOCK_BYTES;
+    char *block = job->scratch + (size_t)worker * job->block_bytes;
     reader r = {job, block, block + FI_SCRATCH_BYTES, UINT64_MAX};
     char *tile = block + FI_SCRATCH_BYTES + CHUNK_BYTES;
     const int last = job->ndim - 1;
@@ -117,22 +147,28 @@ static void tile_task(void *context, int worker, uint64_t i) {
         char *to = tile;
         for (int d = 0; d < last; d++) from += (uint64_t)(at[d] * job->axes[d].in_stream), to += at[d] * pitch[d];
         read_run(&r, from, (uint64_t)extent[last], to);
+        if (job->swapped) swap_bytes(to, (uint64_t)extent[last], job->itemsize);
         for (int d = last - 1; d >= 0 && ++at[d] == extent[d]; d--) at[d] = 0;
     }
-    /* copy: the fast axis innermost, the others in order */
+    /* copy, plane by plane: the fast axis innermost, then the last */
     const int fast = job->fast;
-    const uint64_t lines = runs * (uint64_t)extent[last] / (uint64_t)extent[fast];
+    void (*copy_plane)(char *, npy_intp, npy_intp, const char *, npy_intp, npy_intp, npy_intp, npy_intp) =
+        job->itemsize == 2 ? copy_plane_2 : job->itemsize == 4 ? copy_plane_4 : copy_plane_8;
+    const axis *inner = &job->axes[fast], *outer = &job->axes[last];
+    const npy_intp planes = fast == last ? 1 : extent[last];
     memset(at, 0, sizeof at);
-    for (uint64_t line = 0; line < lines; line++) {
+    for (;;) {
         char *to = data;
         const char *from = tile;
-        for (int d = 0; d <= last; d++) to += at[d] * job->axes[d].in_memory, from += at[d] * pitch[d];
-        copy_items(to, job->axes[fast].in_memory, from, pitch[fast], extent[fast], job->itemsize, job->swapped);
-        for (int d = last; d >= 0; d--) {
+        for (int d = 0; d < last; d++) to += at[d] * job->axes[d].in_memory, from += at[d] * pitch[d];
+        copy_plane(to, inner->in_memory, outer->in_memory, from, pitch[fast], pitch[last], extent[fast], planes);
+        int d = last - 1;
+        for (; d >= 0; d--) {
             if (d == fast) continue;
             if (++at[d] < extent[d]) break;
             at[d] = 0;
         }
+        if (d < 0) break;
     }
 }
 
@@ -156,28 +192,33 @@ static void coalesce(fill_job *job) {
     job->ndim = kept;
 }
 
-/* How much of each axis a tile spans: a run of the fast axis, then as much of the stream's order as fits. */
+/* How much of each axis a tile spans. Along the last, which the stream follows, as much as makes what is drawn twice at its
+ * ends a small part; along the fast one, what is left, whole cache lines where that can be; then of the rest what fits. */
 static uint64_t plan_tiles(fill_job *job) {
-    job->fast = 0;
-    for (int d = 0; d < job->ndim; d++) {
-        job->axes[d].tile = 1;
-        if (job->axes[d].n > 1 && magnitude(job->axes[d].in_memory) <= magnitude(job->axes[job->fast].in_memory)) job->fast = d;
-    }
-    if (job->axes[job->fast].n == 1) job->fast = job->ndim - 1;
     npy_intp room = TILE_BYTES / job->itemsize;
-    axis *fast = &job->axes[job->fast];
-    fast->tile = fast->n < TILE_RUN ? fast->n : TILE_RUN;
-    room /= fast->tile;
     uint64_t tiles = 1;
-    for (int d = job->ndim - 1; d >= 0; d--) {
+    job->fast = job->ndim - 1;
+    for (int d = job->ndim - 2; d >= 0; d--)
+        if (job->axes[d].n > 1 && magnitude(job->axes[d].in_memory) < magnitude(job->axes[job->fast].in_memory)) job->fast = d;
+    for (int d = 0; d < job->ndim; d++) job->axes[d].tile = 1;
+    axis *last = &job->axes[job->ndim - 1], *fast = &job->axes[job->fast];
+    const npy_intp most = fast == last ? room : room / (64 / job->itemsize);
+    last->tile = last->n < most ? last->n : most;
+    room /= last->tile;
+    if (fast != last) fast->tile = fast->n < room ? fast->n : room, room /= fast->tile;
+    for (int d = job->ndim - 2; d >= 0 && room > 1; d--) {
         axis *a = &job->axes[d];
-        const npy_intp most = a->tile * room;
-        const npy_intp span = a->n < most ? a->n : most;
-        room /= (span + a->tile - 1) / a->tile;
-        a->tile = span;
-        if (span < a->n) room = 1;
+        if (a == fast) continue;
+        a->tile = a->n < room ? a->n : room;
+        room = a->tile < a->n ? 1 : room / a->tile;
     }
-    for (int d = 0; d < job->ndim; d++) tiles *= (uint64_t)((job->axes[d].n + job->axes[d].tile - 1) / job->axes[d].tile);
+    size_t bytes = (size_t)job->itemsize;
+    for (int d = 0; d < job->ndim; d++) {
+        tiles *= (uint64_t)((job->axes[d].n + job->axes[d].tile - 1) / job->axes[d].tile);
+        bytes *= (size_t)job->axes[d].tile;
+    }
+    bytes += bytes / 16; /* the rows are padded */
+    job->block_bytes += (CHUNK_BYTES + bytes + 63) / 64 * 64;
     return tiles;
 }
 
@@ -297,12 +338,13 @@ PyObject *fi_py_fill(PyObject *module, PyObject *const *args, Py_ssize_t count) 
         Py_RETURN_NONE;
     }
     job.per_task = 16 * FI_CHUNK;
+    job.block_bytes = FI_SCRATCH_BYTES;
     uint64_t tasks = direct ? (job.count + job.per_task - 1) / job.per_task : plan_tiles(&job);
     /* making and joining a thread costs as much as drawing some 2^16 values */
     uint64_t workers = job.count >> 16 < (uint64_t)state->threads ? (job.count >> 16) + 1 : (uint64_t)state->threads;
     if (workers > (uint64_t)state->threads) workers = (uint64_t)state->threads;
     if (workers > tasks) workers = tasks;
-    char *memory = PyMem_RawMalloc(workers * BLOCK_BYTES + 64);
+    char *memory = PyMem_RawMalloc(workers * job.block_bytes + 64);
     if (!memory) return PyErr_NoMemory();
     job.scratch = memory + (64 - (uintptr_t)memory % 64);
     signal_watch watch = {NULL, {0, 0}};
