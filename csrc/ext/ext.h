@@ -33,5 +33,7 @@ PyObject *fi_py_levels(PyObject *module, PyObject *none);
 PyObject *fi_py_use_level(PyObject *module, PyObject *name);
 PyObject *fi_py_set_threads(PyObject *module, PyObject *count);
 PyObject *fi_py_get_threads(PyObject *module, PyObject *none);
+PyObject *fi_py_take(PyObject *module, PyObject *state);
+PyObject *fi_py_plain(PyObject *module, PyObject *object);
 
 #endif

@@ -110,3 +110,36 @@ PyObject *fi_py_get_threads(PyObject *module, PyObject *none) {
     (void)none;
     return PyLong_FromLong(fi_state_of(module)->threads);
 }
+
+/* take([seed, stream]) -> (seed, stream), and the list's stream moves on: one step under the interpreter's lock. */
+PyObject *fi_py_take(PyObject *module, PyObject *state) {
+    (void)module;
+    if (!PyList_Check(state) || PyList_Size(state) != 2) {
+        PyErr_SetString(PyExc_TypeError, "take needs a list [seed, stream]");
+        return NULL;
+    }
+    PyObject *stream = PyList_GetItem(state, 1); /* borrowed */
+    const unsigned long long number = PyLong_AsUnsignedLongLong(stream);
+    if (PyErr_Occurred()) return NULL;
+    PyObject *key = PyTuple_Pack(2, PyList_GetItem(state, 0), stream), *next = PyLong_FromUnsignedLongLong(number + 1);
+    if (!key || !next || PyList_SetItem(state, 1, next) < 0) { /* SetItem takes next over, even when it fails */
+        if (!key) Py_XDECREF(next);
+        Py_XDECREF(key);
+        return NULL;
+    }
+    return key;
+}
+
+/* plain(object) -> "e", "f" or "d" for an ndarray of that dtype, writeable, aligned and in C order; else None */
+PyObject *fi_py_plain(PyObject *module, PyObject *object) {
+    (void)module;
+    if (PyArray_CheckExact(object) && PyArray_ISCARRAY((PyArrayObject *)object)) {
+        switch (PyArray_TYPE((PyArrayObject *)object)) {
+        case NPY_HALF: return PyUnicode_InternFromString("e");
+        case NPY_FLOAT: return PyUnicode_InternFromString("f");
+        case NPY_DOUBLE: return PyUnicode_InternFromString("d");
+        default: break;
+        }
+    }
+    Py_RETURN_NONE;
+}

@@ -3,9 +3,10 @@
 import hashlib
 import secrets
 import sys
-import threading
 
 import numpy as np
+
+from . import _core
 
 __all__ = ["Generator", "default_generator", "manual_seed"]
 
@@ -51,32 +52,30 @@ class Generator:
     True
     """
 
-    __slots__ = ("_seed", "_stream", "_lock")
+    __slots__ = ("_state",)  # [seed, stream]; replaced, or moved on by _core.take, in one step: threads may share it
 
     def __init__(self, seed: int | None = None):
-        self._lock = threading.Lock()
-        self._stream = 0
-        self._seed = secrets.randbits(64) if seed is None else _as_seed(seed)
+        self._state = [secrets.randbits(64) if seed is None else _as_seed(seed), 0]
 
     def manual_seed(self, seed: int) -> "Generator":
         """Start again from this seed, at stream 0; returns the generator itself."""
-        seed = _as_seed(seed)
-        with self._lock:
-            self._seed, self._stream = seed, 0
+        self._state = [_as_seed(seed), 0]
         return self
 
     def seed(self) -> int:
         """Start again from a seed out of the system's entropy, and return that seed."""
-        return self.manual_seed(secrets.randbits(64))._seed
+        seed = secrets.randbits(64)
+        self.manual_seed(seed)
+        return seed
 
     def initial_seed(self) -> int:
         """The seed, in [0, 2**64)."""
-        return self._seed
+        return self._state[0]
 
     def get_state(self) -> dict:
         """Everything there is to a generator: the stream version, the seed and the number of the next stream."""
-        with self._lock:
-            return {"version": STREAM_VERSION, "seed": self._seed, "stream": self._stream}
+        seed, stream = self._state
+        return {"version": STREAM_VERSION, "seed": seed, "stream": stream}
 
     def set_state(self, state: dict) -> "Generator":
         """Go back to what `get_state` returned."""
@@ -86,9 +85,7 @@ class Generator:
             raise TypeError(f"state is {state!r}; give what get_state returned") from None
         if version != STREAM_VERSION:
             raise ValueError(f"state is of stream version {version!r}; this fastinit has version {STREAM_VERSION}")
-        seed, stream = _as_seed(seed), _as_seed(stream, "stream")
-        with self._lock:
-            self._seed, self._stream = seed, stream
+        self._state = [_as_seed(seed), _as_seed(stream, "stream")]
         return self
 
     def fold_in(self, name: str | int) -> "Generator":
@@ -100,25 +97,15 @@ class Generator:
             A layer's name, say. ``1`` and ``"1"`` give different children.
         """
         if isinstance(name, str):
-            return Generator(self._child_seed(b"name", name.encode()))
-        return Generator(self._child_seed(b"index", _as_seed(name, "name").to_bytes(8, "little")))
+            return Generator(_child_seed(self._state[0], b"name", name.encode()))
+        return Generator(_child_seed(self._state[0], b"index", _as_seed(name, "name").to_bytes(8, "little")))
 
     def spawn(self, n_children: int) -> list["Generator"]:
         """`n_children` new generators, each at the cost of one stream of this one."""
         if isinstance(n_children, bool) or not isinstance(n_children, (int, np.integer)) or n_children < 0:
             raise ValueError(f"n_children={n_children!r}; give a non-negative integer")
-        taken = (self._take() for _ in range(n_children))
+        taken = (_core.take(self._state) for _ in range(n_children))
         return [Generator(_child_seed(seed, b"spawn", stream.to_bytes(8, "little"))) for seed, stream in taken]
-
-    def _child_seed(self, kind: bytes, data: bytes) -> int:
-        return _child_seed(self._seed, kind, data)
-
-    def _take(self) -> tuple[int, int]:
-        """The key (seed, stream) of the next fill."""
-        with self._lock:
-            stream = self._stream
-            self._stream = stream + 1
-            return self._seed, stream
 
     def __eq__(self, other) -> bool:
         return isinstance(other, Generator) and self.get_state() == other.get_state()
@@ -129,7 +116,7 @@ class Generator:
         return _from_state, (self.get_state(),)
 
     def __repr__(self) -> str:
-        return f"Generator(seed={self._seed}, stream={self._stream})"
+        return "Generator(seed={}, stream={})".format(*self._state)
 
 
 def _from_state(state: dict) -> Generator:
@@ -165,13 +152,13 @@ def manual_seed(seed: int) -> Generator:
 def take_key(generator, torch_owned: bool) -> tuple[int, int]:
     """The key (seed, stream) of a fill, from whatever was given as generator=; moves its owner on by one draw."""
     if type(generator) is Generator:
-        return generator._take()
+        return _core.take(generator._state)
     if generator is None:
         if not torch_owned:
-            return default_generator._take()
+            return _core.take(default_generator._state)
         return _torch_draw(None), 0
     if isinstance(generator, Generator):
-        return generator._take()
+        return _core.take(generator._state)
     if isinstance(generator, np.random.SeedSequence):
         return int(generator.generate_state(1, np.uint64)[0]), 0
     if isinstance(generator, np.random.BitGenerator):
@@ -191,7 +178,6 @@ def take_key(generator, torch_owned: bool) -> tuple[int, int]:
 
 def _torch_draw(generator) -> int:
     """63 bits from torch's generator, which so moves on as its owner expects of a fill."""
-    import torch
-
+    torch = sys.modules["torch"]
     device = "cpu" if generator is None else generator.device
     return int(torch.empty((), dtype=torch.int64, device=device).random_(generator=generator))

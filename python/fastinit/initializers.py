@@ -319,14 +319,12 @@ def variance_scaling_(
     opened = open_floating(tensor)
     if opened is None:
         return tensor
-    block = _NO_BLOCK if global_shape is None and offset is None else _block(opened, global_shape, offset)
+    block = _block(opened, global_shape, offset)
     rule = block[0] or opened.shape, opened.code, opened.is_complex, scale, mode, distribution, layout, groups, fans
     try:
         transform = _scaled(*rule)
     except TypeError:  # not hashable, so not cached: say what is wrong with it
         transform = _scaled.__wrapped__(*rule)
-    if opened.size == 0:
-        return tensor
     return _fill(opened, *transform, generator, block)
 
 
@@ -857,9 +855,18 @@ def identity_(tensor, gain: float = 1.0):
     """
     gain = _gain_of_any_sign(gain)
     _check_dimensions(tensor, 2, 2, "(rows, columns)")
-    constant_(tensor, gain)  # checks tensor and gain before anything is lost, then clears
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(tensor, torch.Tensor):
+        constant_(torch.empty((), dtype=tensor.dtype), gain)  # what does not fit raises here, before anything is lost
+        constant_(tensor, 0)
+        with torch.no_grad():
+            tensor.diagonal().fill_(gain)
+        return tensor
+    open_any(tensor)
+    constant_(np.empty((), tensor.dtype), gain)
     constant_(tensor, 0)
-    return _set_ones(tensor, [(i, i) for i in range(min(tensor.shape))], gain)
+    np.einsum("ii->i", tensor[: tensor.shape[1], : tensor.shape[0]])[...] = gain
+    return tensor
 
 
 @_documented

@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 
+from . import _core
+
 # dtype character -> code of the C core; a complex tensor is filled as its real pairs
 CODES = {"e": "e", "f": "f", "d": "d", "F": "f", "D": "d"}
 LARGEST = {"e": 65504.0, "b": float.fromhex("0x1.fep127"), "f": float.fromhex("0x1.fffffep127"), "d": sys.float_info.max}
@@ -14,14 +16,11 @@ NAMES = {"e": "float16", "b": "bfloat16", "f": "float32", "d": "float64"}
 class Opened:
     """A tensor as the kernels see it: an array over its memory, and the code of its dtype (None: not a float)."""
 
-    __slots__ = ("tensor", "array", "code", "is_torch", "is_complex")
+    __slots__ = ("tensor", "array", "code", "shape", "is_torch", "is_complex")
 
-    def __init__(self, tensor, array, code, is_torch, is_complex):
-        self.tensor, self.array, self.code, self.is_torch, self.is_complex = tensor, array, code, is_torch, is_complex
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.tensor.shape)
+    def __init__(self, tensor, array, code, shape, is_torch, is_complex):
+        self.tensor, self.array, self.code, self.shape = tensor, array, code, shape
+        self.is_torch, self.is_complex = is_torch, is_complex
 
     @property
     def size(self) -> int:
@@ -36,14 +35,15 @@ class Opened:
 
 def check_fits(code: str, **values: float) -> None:
     """Every value is a finite number that the dtype can hold."""
+    largest = LARGEST[code]
     for name, value in values.items():
+        if -largest <= value <= largest:
+            continue
         if not math.isfinite(value):
             raise ValueError(f"{name}={value!r}; give a finite number")
-        if abs(value) > LARGEST[code]:
-            raise ValueError(
-                f"{name}={value!r} overflows {NAMES[code]}, whose largest value is {LARGEST[code]:g}; give less, or use a "
-                "wider dtype"
-            )
+        raise ValueError(
+            f"{name}={value!r} overflows {NAMES[code]}, whose largest value is {largest:g}; give less, or use a wider dtype"
+        )
 
 
 def round_to_dtype(code: str, value: float) -> float:
@@ -58,16 +58,26 @@ def round_to_dtype(code: str, value: float) -> float:
 
 def open_floating(tensor) -> "Opened | None":
     """Open a tensor for random values: floating or complex. None for a torch tensor without memory (meta)."""
-    if type(tensor) is np.ndarray:  # the common case, fast
-        opened = Opened(tensor, tensor, CODES.get(tensor.dtype.char), False, False)
-        if opened.code and tensor.dtype.kind == "f" and tensor.flags.carray:
-            return opened
-    opened = open_any(tensor)
+    opened = _open_plain(tensor) or open_any(tensor)
     if opened is not None and opened.code is None:
         raise TypeError(
             f"tensor has dtype {tensor.dtype}; random values need float16, bfloat16, float32, float64, complex64 or complex128"
         )
     return opened
+
+
+def _open_plain(tensor) -> "Opened | None":
+    """The common cases, fast: real, contiguous, of no special kind. None: look closer."""
+    if code := _core.plain(tensor):
+        return Opened(tensor, tensor, code, tensor.shape, False, False)
+    if (torch := sys.modules.get("torch")) and type(tensor) in (torch.Tensor, torch.nn.Parameter):
+        try:
+            array = tensor.detach().numpy()  # refused where the memory is elsewhere, or not plain numbers
+        except (TypeError, RuntimeError):
+            return None
+        if code := _core.plain(array):
+            return Opened(tensor, array, code, array.shape, True, False)
+    return None
 
 
 def open_any(tensor) -> "Opened | None":
@@ -90,7 +100,7 @@ def open_any(tensor) -> "Opened | None":
             "be given a value; give np.empty(shape) or a copy"
         )
     code = "b" if dtype.name == "bfloat16" else CODES.get(dtype.char)
-    return Opened(tensor, tensor, code, False, dtype.kind == "c")
+    return Opened(tensor, tensor, code, tensor.shape, False, dtype.kind == "c")
 
 
 def _why_not_a_tensor(tensor) -> str:
@@ -154,13 +164,13 @@ def _open_torch(tensor, torch) -> "Opened | None":
              torch.complex64: "f", torch.complex128: "d"}  # fmt: skip
     code = codes.get(tensor.dtype)
     if code is None:
-        return Opened(tensor, None, None, True, False)  # whole numbers: torch's own constant fills
+        return Opened(tensor, None, None, tuple(tensor.shape), True, False)  # whole numbers: torch's own constant fills
     array = (plain.view(torch.int16) if code == "b" else plain).numpy()
     if _overlaps_itself(array):
         raise ValueError(
             f"tensor has elements that share memory (shape {tuple(plain.shape)}, strides {plain.stride()}); give a clone"
         )
-    return Opened(tensor, array, code, True, tensor.is_complex())
+    return Opened(tensor, array, code, array.shape, True, tensor.is_complex())
 
 
 def write(opened: Opened, values: np.ndarray) -> None:
