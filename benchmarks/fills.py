@@ -28,7 +28,14 @@ def numpy_peers(work, dtype, shape):
         draw = rng.random if work == "uniform" else rng.standard_normal
         peers[f"NumPy {name} out="] = lambda draw=draw: draw(out=out, dtype=dtype)
     written = {"uniform": lambda: np.random.uniform(-1, 1, shape).astype(dtype), "normal": lambda: np.random.randn(*shape).astype(dtype)}
-    return {**peers, "NumPy as written": written[work]}
+    peers["NumPy as written"] = written[work]
+    if mkl := peer("mkl_random"):
+        mkl.seed(0, brng="SFMT19937")
+        peers["mkl_random"] = lambda: (mkl.uniform(-1, 1, shape) if work == "uniform" else mkl.standard_normal(shape)).astype(dtype, copy=False)
+    if jax := peer("jax"):
+        key, draw = jax.random.key(0), getattr(jax.random, work)
+        peers["JAX"] = lambda: draw(key, shape, dtype).block_until_ready()
+    return peers
 
 
 def main():

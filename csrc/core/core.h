@@ -7,8 +7,9 @@
 
 typedef enum { FI_F32, FI_F64, FI_F16, FI_BF16, FI_DTYPES } fi_dtype;
 
-/* How the words become values. The truncated forms are chosen by fi_truncated_setup. */
-typedef enum { FI_UNIFORM, FI_NORMAL, FI_TRUNCATED_NARROW, FI_TRUNCATED_WIDE, FI_TRUNCATED_TAIL } fi_transform;
+/* How the words become values. FI_UNIFORM: no value can leave [lo, hi]; fi_uniform_setup has seen to it. The truncated forms
+ * are chosen by fi_truncated_setup. */
+typedef enum { FI_UNIFORM, FI_UNIFORM_CLAMPED, FI_NORMAL, FI_TRUNCATED_NARROW, FI_TRUNCATED_WIDE, FI_TRUNCATED_TAIL } fi_transform;
 
 enum { FI_TAIL_TERMS_F32 = 12, FI_TAIL_TERMS_F64 = 26 };
 #define FI_NARROW 3.05 /* both bounds within: the short polynomial */

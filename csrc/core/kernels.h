@@ -99,17 +99,27 @@ typedef struct {
 } fi_uniform_f32_job;
 
 /* x = 2k + 1, k the 24 high bits, signed: symmetric about 0 and never 0; exact in float. */
+FI_INLINE fi_vecf fi_uniform_f32_of(const fi_uniform_f32_job *job, fi_vec words) {
+    return __builtin_convertvector((fi_veci)words >> 7 | 1, fi_vecf) * job->scale + job->shift;
+}
 FI_INLINE void fi_uniform_f32_sink(const void *context, int at, fi_vec words) {
     const fi_uniform_f32_job *job = context;
-    const fi_vecf x = __builtin_convertvector((fi_veci)words >> 7 | 1, fi_vecf) * job->scale + job->shift;
-    const fi_vecf value = fi_min_f32(fi_max_f32(x, job->lo), job->hi);
+    const fi_vecf value = fi_uniform_f32_of(job, words);
+    memcpy(job->out + at, &value, sizeof value);
+}
+FI_INLINE void fi_uniform_clamped_f32_sink(const void *context, int at, fi_vec words) {
+    const fi_uniform_f32_job *job = context;
+    const fi_vecf value = fi_min_f32(fi_max_f32(fi_uniform_f32_of(job, words), job->lo), job->hi);
     memcpy(job->out + at, &value, sizeof value);
 }
 
 static void fi_uniform_f32(const fi_distribution *p, fi_key key, uint64_t chunk, int rows, float *out) {
     const fi_uniform_f32_job job = {(fi_vecf){0} + (float)p->scale, (fi_vecf){0} + (float)p->shift,
                                     (fi_vecf){0} + (float)p->lo, (fi_vecf){0} + (float)p->hi, out};
-    fi_draw(key, chunk, rows, fi_uniform_f32_sink, &job);
+    if (p->transform == FI_UNIFORM)
+        fi_draw(key, chunk, rows, fi_uniform_f32_sink, &job);
+    else
+        fi_draw(key, chunk, rows, fi_uniform_clamped_f32_sink, &job);
 }
 
 typedef struct {
@@ -118,20 +128,30 @@ typedef struct {
 } fi_uniform_f64_job;
 
 /* The same on 52 bits of a word pair. */
-FI_INLINE void fi_uniform_f64_sink(const void *context, int at, fi_vec words) {
-    const fi_uniform_f64_job *job = context;
+FI_INLINE fi_vecd fi_uniform_f64_of(const fi_uniform_f64_job *job, fi_vec words) {
     fi_vecq pairs = (fi_vecq)words;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     pairs = pairs << 32 | pairs >> 32;
 #endif
-    const fi_vecd centred = ((fi_vecd)(pairs >> 12 | 0x3ff0000000000000u) - 1.5) + 0x1p-53;
-    const fi_vecd value = fi_min_f64(fi_max_f64(centred * job->scale + job->shift, job->lo), job->hi);
+    return (((fi_vecd)(pairs >> 12 | 0x3ff0000000000000u) - 1.5) + 0x1p-53) * job->scale + job->shift;
+}
+FI_INLINE void fi_uniform_f64_sink(const void *context, int at, fi_vec words) {
+    const fi_uniform_f64_job *job = context;
+    const fi_vecd value = fi_uniform_f64_of(job, words);
+    memcpy(job->out + at / 2, &value, sizeof value);
+}
+FI_INLINE void fi_uniform_clamped_f64_sink(const void *context, int at, fi_vec words) {
+    const fi_uniform_f64_job *job = context;
+    const fi_vecd value = fi_min_f64(fi_max_f64(fi_uniform_f64_of(job, words), job->lo), job->hi);
     memcpy(job->out + at / 2, &value, sizeof value);
 }
 
 static void fi_uniform_f64(const fi_distribution *p, fi_key key, uint64_t chunk, int rows, double *out) {
     const fi_uniform_f64_job job = {(fi_vecd){0} + p->scale, (fi_vecd){0} + p->shift, (fi_vecd){0} + p->lo, (fi_vecd){0} + p->hi, out};
-    fi_draw(key, chunk, rows, fi_uniform_f64_sink, &job);
+    if (p->transform == FI_UNIFORM)
+        fi_draw(key, chunk, rows, fi_uniform_f64_sink, &job);
+    else
+        fi_draw(key, chunk, rows, fi_uniform_clamped_f64_sink, &job);
 }
 
 /* ---- normal: Box and Muller (1958) on a pair of rows ----------------------------------------------------------- */
@@ -211,9 +231,10 @@ FI_INLINE void fi_normal_f64(const fi_distribution *p, int rows, const uint32_t 
 /* The first `rows` rows of a chunk; words: scratch. */
 FI_INLINE void fi_chunk_f32(const fi_distribution *p, fi_key key, uint64_t chunk, int rows, uint32_t *restrict words,
                             float *restrict out) {
-    if (p->transform != FI_UNIFORM) fi_words(key, chunk, rows, words);
+    if (p->transform > FI_UNIFORM_CLAMPED) fi_words(key, chunk, rows, words);
     switch (p->transform) {
-    case FI_UNIFORM: fi_uniform_f32(p, key, chunk, rows, out); break;
+    case FI_UNIFORM:
+    case FI_UNIFORM_CLAMPED: fi_uniform_f32(p, key, chunk, rows, out); break;
     case FI_NORMAL: fi_normal_f32(p, rows, words, out); break;
     case FI_TRUNCATED_NARROW: fi_truncated_centre_f32(p, rows, words, out, 0); break;
     case FI_TRUNCATED_WIDE: fi_truncated_centre_f32(p, rows, words, out, 1); break;
@@ -223,9 +244,10 @@ FI_INLINE void fi_chunk_f32(const fi_distribution *p, fi_key key, uint64_t chunk
 
 FI_INLINE void fi_chunk_f64(const fi_distribution *p, fi_key key, uint64_t chunk, int rows, uint32_t *restrict words,
                             double *restrict out) {
-    if (p->transform != FI_UNIFORM) fi_words(key, chunk, rows, words);
+    if (p->transform > FI_UNIFORM_CLAMPED) fi_words(key, chunk, rows, words);
     switch (p->transform) {
-    case FI_UNIFORM: fi_uniform_f64(p, key, chunk, rows, out); break;
+    case FI_UNIFORM:
+    case FI_UNIFORM_CLAMPED: fi_uniform_f64(p, key, chunk, rows, out); break;
     case FI_NORMAL: fi_normal_f64(p, rows, words, out); break;
     case FI_TRUNCATED_NARROW: fi_truncated_centre_f64(p, rows, words, out, 0); break;
     case FI_TRUNCATED_WIDE: fi_truncated_centre_f64(p, rows, words, out, 1); break;

@@ -128,7 +128,12 @@ void fi_uniform_setup(fi_distribution *dist, fi_dtype dtype, double a, double b)
     const double grid = is_single(dtype) ? 0x1p-25 : 1.0;
     /* halves first: b - a may overflow. In float32 and float64 the interval is half open, as torch's is. */
     const double top = a < b ? (is_single(dtype) ? (double)nextafterf((float)b, (float)a) : nextafter(b, a)) : b;
-    *dist = (fi_distribution){.transform = FI_UNIFORM, .scale = b * grid - a * grid, .shift = 0.5 * a + 0.5 * b, .lo = a, .hi = top};
+    const double scale = rounded(dtype, b * grid - a * grid), shift = rounded(dtype, 0.5 * a + 0.5 * b);
+    /* rounding is monotone: if the outermost values are within, all are (fi_uniform_f32 and _f64 do the same steps) */
+    const double reach = is_single(dtype) ? (double)(16777215.0f * (float)scale) : (0.5 - 0x1p-53) * scale;
+    const double least = rounded(dtype, shift - reach), greatest = rounded(dtype, shift + reach);
+    *dist = (fi_distribution){.transform = least >= a && greatest <= top ? FI_UNIFORM : FI_UNIFORM_CLAMPED,
+                              .scale = scale, .shift = shift, .lo = a, .hi = top};
 }
 
 void fi_normal_setup(fi_distribution *dist, fi_dtype dtype, double mean, double std) {
