@@ -29,7 +29,7 @@ test-compilers: install ## the golden digests again under every compiler that is
 	  echo "$$compiler:" && PYTHONPATH=out/$$compiler $(PY) -m pytest -q tests/test_golden.py tests/test_transforms.py || exit 1; done
 
 test-long: install ## batteries of many minutes; results are kept in tests/long.log
-	$(PY) -m pytest -q -m long | tee tests/long.log
+	$(PY) -m pytest -q -s -m long | tee tests/long.log
 
 bench: install ## every benchmark, beside the peers that are installed
 	$(PY) -m benchmarks

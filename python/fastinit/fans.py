@@ -67,7 +67,7 @@ def compute_fans(
             f"(its shape is {shape}); fill a bias with zeros_, or give fans=(fan_in, fan_out)"
         )
     fan_in, fan_out = shape[inputs], shape[outputs]
-    if groups != 1:
+    if groups != 1 or isinstance(groups, bool):
         if isinstance(groups, bool) or not isinstance(groups, (int, np.integer)) or groups < 1 or shape[grouped] % groups:
             raise ValueError(
                 f"groups={groups!r} does not divide axis {grouped} of shape {shape} (layout {layout!r}); give a positive "

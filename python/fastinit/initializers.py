@@ -328,7 +328,7 @@ def variance_scaling_(
     return _fill(opened, *transform, generator, block)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024, typed=True)
 def _scaled(shape, code, is_complex, scale, mode, distribution, layout, groups, fans) -> tuple[str, float, float, float, float]:
     """The transform of `variance_scaling_` and its parameters, once for each kind of layer."""
     scale = _std(scale, "scale")

@@ -1,0 +1,188 @@
+"""Threads, processes, floating-point modes, memory: what a fill must survive, and what it must leave alone."""
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import fastinit
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    before = fastinit.get_num_threads()
+    fastinit.set_num_threads(3)
+    yield
+    fastinit.set_num_threads(before)
+
+
+def expected(i: int) -> bytes:
+    return fastinit.normal_(np.empty((300, 1000), np.float32), generator=i).tobytes()
+
+
+def test_threads_filling_at_once():
+    wanted = [expected(i) for i in range(8)]
+    arrays = [np.empty((300, 1000), np.float32) for _ in range(8)]
+
+    def work(i):
+        for _ in range(5):
+            fastinit.normal_(arrays[i], generator=i)
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [a.tobytes() for a in arrays] == wanted
+
+
+def test_threads_sharing_a_generator_take_each_stream_once():
+    shared, alone = fastinit.Generator(5), fastinit.Generator(5)
+    rows = np.empty((4000, 4))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        workers = [threading.Thread(target=lambda i=i: [fastinit.normal_(r, generator=shared) for r in rows[i::4]]) for i in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    finally:
+        sys.setswitchinterval(interval)
+    wanted = np.stack([fastinit.normal_(np.empty(4), generator=alone) for _ in rows])
+    assert shared == alone
+    assert np.array_equal(rows[np.lexsort(rows.T)], wanted[np.lexsort(wanted.T)])
+
+
+def child(i, connection):
+    connection.send(expected(i))
+    connection.close()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_child_processes(method):
+    wanted = expected(3)  # threads have been made and joined before the fork
+    context = multiprocessing.get_context(method)
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=child, args=(3, there))
+    process.start()
+    there.close()
+    assert here.recv() == wanted
+    process.join()
+    assert process.exitcode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_fork_while_another_thread_fills():
+    stop = threading.Event()
+
+    def work():
+        array = np.empty(1 << 20, np.float32)
+        while not stop.is_set():
+            fastinit.normal_(array)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        for _ in range(10):
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0 if expected(1) else 1)
+            assert os.waitpid(pid, 0)[1] == 0
+    finally:
+        stop.set()
+        worker.join()
+
+
+FLUSHED = """
+import numpy as np, torch, fastinit
+tiny = lambda: float(np.float32(1e-38) * np.float32(1e-3))
+fill = lambda **k: fastinit.normal_(np.empty(300_000, np.float32), std=1e-39, **k)
+wanted = fill(generator=1)
+assert tiny() > 0 and torch.set_flush_denormal(True) and tiny() == 0
+fastinit.set_num_threads({threads})
+flushed = fill(generator=1)
+assert tiny() == 0, "the mode was not put back"
+torch.set_flush_denormal(False)
+assert (wanted == flushed).all() and (np.abs(wanted) > 0).mean() > 0.99
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_flush_to_zero_is_put_aside_and_put_back(threads):
+    pytest.importorskip("torch")
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FLUSHED.format(threads=threads)], check=True)
+
+
+def every_kind_of_fill(array, strided, generator):
+    fastinit.uniform_(array, generator=generator)
+    fastinit.trunc_normal_(array, generator=generator)
+    fastinit.kaiming_normal_(strided, generator=generator)
+    fastinit.sparse_(array, 0.5, generator=generator)
+    fastinit.orthogonal_(array[:8, :8], generator=generator)
+    fastinit.normal_(array, generator=generator, global_shape=(100, 100), offset=(3, 4))
+    for bad in ({"std": -1.0}, {"generator": "x"}):
+        with contextlib.suppress(TypeError, ValueError):
+            fastinit.normal_(array, **bad)
+
+
+def test_nothing_leaks():
+    array, strided, generator = np.empty((64, 64), np.float32), np.empty((64, 128), np.float32)[:, ::2], fastinit.Generator(1)
+    kept = (array, strided, generator, np.dtype(np.float32))
+    for _ in range(500):  # until every cache is full
+        every_kind_of_fill(array, strided, generator)
+    counts = [sys.getrefcount(x) for x in kept]
+    gc.collect()
+    blocks = sys.getallocatedblocks()
+    for _ in range(300):
+        every_kind_of_fill(array, strided, generator)
+    gc.collect()
+    assert sys.getallocatedblocks() - blocks < 150  # less than an object in two rounds
+    assert all(abs(sys.getrefcount(x) - count) < 20 for x, count in zip(kept, counts, strict=True))
+
+
+def test_core_does_not_leak_references():
+    from fastinit import _core
+
+    array, state = np.empty(5000, np.float32), [1, 2]
+    for call in (
+        lambda: _core.fill(array, "f", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None),
+        lambda: _core.fill(array[::2], "f", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, (5000,), (7,)),
+        lambda: _core.take(state), lambda: _core.plain(array), lambda: _core.plain(3), lambda: _core.levels(),
+        lambda: _core.words(1, 2, 3), lambda: _core.truncated_moments(-2.0, 2.0), lambda: _core.sparse_mask(1, 2, 5, 5, 2),
+    ):  # fmt: skip
+        call()
+        blocks = sys.getallocatedblocks()
+        for _ in range(1000):
+            call()
+        assert sys.getallocatedblocks() - blocks < 100
+
+
+def test_errors_in_the_core_leave_the_array_alone():
+    from fastinit import _core
+
+    array = np.ones(5, np.float32)
+    for arguments in (
+        (array, "d", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None), (array, "x", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None),
+        (array, "f", "x", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None), (array, "f", "n", 0.0, None, 0.0, 0.0, 1, 2, None, None),
+        (array, "f", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, (1, 2), (0, 0)), (array, "f"), ([1.0], "f", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None),
+        (np.empty(5, object), "d", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None),
+    ):  # fmt: skip
+        with pytest.raises((TypeError, ValueError)):
+            _core.fill(*arguments)
+    assert (array == 1).all()
+
+
+def test_many_threads_on_a_small_machine():
+    wanted = expected(2)
+    for count in (1, 2, 64, 256):
+        fastinit.set_num_threads(count)
+        assert expected(2) == wanted

@@ -1,0 +1,160 @@
+"""The law of every initialiser at fixed keys: distribution, moments, tails, and independence of whatever could be related."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+import fastinit
+from fastinit import _core
+
+# Every p-value below is of a fixed key, so it never changes: a failure is a change of the code, not bad luck.
+LEAST_P = 1e-4
+SHAPE = (700, 500)  # fan in 500, fan out 700
+TRUNCATED = stats.truncnorm(-2, 2)
+
+
+def uniform(bound):
+    return stats.uniform(-bound, 2 * bound)
+
+
+def truncated(variance):
+    std = math.sqrt(variance) / TRUNCATED.std()
+    return stats.truncnorm(-2, 2, scale=std)
+
+
+LAWS = {  # name -> (fill, its law)
+    "uniform_": (lambda t, g: fastinit.uniform_(t, -1, 3, generator=g), stats.uniform(-1, 4)),
+    "normal_": (lambda t, g: fastinit.normal_(t, 2, 0.5, generator=g), stats.norm(2, 0.5)),
+    "trunc_normal_": (lambda t, g: fastinit.trunc_normal_(t, generator=g), TRUNCATED),
+    "trunc_normal_ uneven": (lambda t, g: fastinit.trunc_normal_(t, a=-0.5, b=4, generator=g), stats.truncnorm(-0.5, 4)),
+    "trunc_normal_ tail": (lambda t, g: fastinit.trunc_normal_(t, a=4, b=9, generator=g), stats.truncnorm(4, 9)),
+    "xavier_uniform_": (lambda t, g: fastinit.xavier_uniform_(t, 2.0, generator=g), uniform(2 * math.sqrt(6 / 1200))),
+    "xavier_normal_": (lambda t, g: fastinit.xavier_normal_(t, 2.0, generator=g), stats.norm(0, 2 * math.sqrt(2 / 1200))),
+    "kaiming_uniform_": (
+        lambda t, g: fastinit.kaiming_uniform_(t, math.sqrt(5), generator=g), uniform(math.sqrt(3) * math.sqrt(2 / 6 / 500))),
+    "kaiming_normal_": (
+        lambda t, g: fastinit.kaiming_normal_(t, mode="fan_out", nonlinearity="relu", generator=g), stats.norm(0, math.sqrt(2 / 700))),
+    "lecun_uniform_": (lambda t, g: fastinit.lecun_uniform_(t, generator=g), uniform(math.sqrt(3 / 500))),
+    "lecun_normal_": (lambda t, g: fastinit.lecun_normal_(t, generator=g), stats.norm(0, math.sqrt(1 / 500))),
+    "variance_scaling_": (lambda t, g: fastinit.variance_scaling_(t, 3.0, generator=g), truncated(3 / 500)),
+    "variance_scaling_ geo": (
+        lambda t, g: fastinit.variance_scaling_(t, 1.0, "fan_geo_avg", "normal", g), stats.norm(0, (500 * 700) ** -0.25)),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:mean is more than 2 std:UserWarning")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", LAWS)
+def test_law(name, dtype):
+    fill, law = LAWS[name]
+    values = fill(np.empty(SHAPE, dtype), fastinit.Generator(7).fold_in(name)).astype(np.float64).ravel()
+    assert stats.kstest(values, law.cdf).pvalue > LEAST_P
+    # chi-square: 1000 cells of equal probability
+    counts = np.bincount(np.clip((law.cdf(values) * 1000).astype(int), 0, 999), minlength=1000)
+    assert stats.chisquare(counts).pvalue > LEAST_P
+    # four moments, in their own standard errors
+    z = (values - law.mean()) / law.std()
+    for power in (1, 2, 3, 4):
+        expected, square = (law.expect(lambda x, p=p: ((x - law.mean()) / law.std()) ** p) for p in (power, 2 * power))
+        error = math.sqrt((square - expected**2) / z.size)
+        assert abs((z**power).mean() - expected) < 4.5 * error, power
+    # each tail: counts beyond far quantiles are binomial
+    for tail in (1e-2, 1e-3, 1e-4):
+        for beyond in ((values < law.ppf(tail)).sum(), (values > law.isf(tail)).sum()):
+            assert stats.binomtest(int(beyond), values.size, tail).pvalue > LEAST_P, tail
+
+
+def correlation_p(x, y):
+    """Of no correlation, by Fisher's transform."""
+    r = np.corrcoef(x.ravel(), y.ravel())[0, 1]
+    return special.erfc(abs(np.arctanh(r)) * math.sqrt(x.size - 3) / math.sqrt(2))
+
+
+def pairs(name):
+    """Two fills that must have nothing to do with each other."""
+    fill = LAWS[name][0]
+    shape = (400, 640)
+
+    def draw(generator):
+        return fill(np.empty(shape, np.float32), generator)
+
+    root = fastinit.Generator(11)
+    first = draw(fastinit.Generator(11))
+    yield "next seed", first, draw(fastinit.Generator(12))
+    yield "seed with one bit changed at the top", first, draw(fastinit.Generator(11 + 2**63))
+    draw(root)
+    yield "next stream", first, draw(root)
+    yield "children by name", draw(root.fold_in("fc1.weight")), draw(root.fold_in("fc2.weight"))
+    yield "children by number", draw(root.fold_in(1)), draw(root.fold_in(2))
+    yield "neighbouring rows", first[:-1], first[1:]
+    yield "neighbouring columns", first[:, :-1], first[:, 1:]
+    flat = first.ravel()
+    for lag in (2, 16, 31, 32, 33, 64, 4095, 4096, 4097):  # lanes, rows and chunks of the stream
+        yield f"lag {lag}", flat[:-lag], flat[lag:]
+
+
+@pytest.mark.filterwarnings("ignore:mean is more than 2 std:UserWarning")
+@pytest.mark.parametrize("name", ["uniform_", "normal_", "trunc_normal_"])
+def test_independence(name):
+    for what, x, y in pairs(name):
+        assert not np.array_equal(x, y), what
+        x, y = x.astype(np.float64), y.astype(np.float64)
+        centre_x, centre_y = x - x.mean(), y - y.mean()
+        assert correlation_p(x, y) > LEAST_P, what
+        assert correlation_p(centre_x**2, centre_y**2) > LEAST_P, what  # the sizes too, not the signs alone
+        table = np.histogram2d(stats.rankdata(x), stats.rankdata(y), bins=16)[0]
+        assert stats.chi2_contingency(table).pvalue > LEAST_P, what
+
+
+def test_box_muller_pairs_are_independent():
+    z = fastinit.normal_(np.empty((64, 2, 32 * 64), np.float32), generator=5).reshape(-1, 2, 32).astype(np.float64)
+    x, y = z[:, 0], z[:, 1]  # the two values made of the same two words
+    assert correlation_p(x, y) > LEAST_P and correlation_p(x**2, y**2) > LEAST_P
+    angle, radius = np.arctan2(x, y).ravel(), (x * x + y * y).ravel()
+    assert stats.kstest(angle, stats.uniform(-math.pi, 2 * math.pi).cdf).pvalue > LEAST_P
+    assert stats.kstest(radius, stats.chi2(2).cdf).pvalue > LEAST_P
+
+
+def test_bits_of_the_words_are_fair():
+    words = np.concatenate([_core.words(3, 0, chunk).ravel() for chunk in range(200)])
+    for bit in range(32):
+        ones = int((words >> np.uint32(bit) & 1).sum())
+        assert stats.binomtest(ones, words.size).pvalue > LEAST_P, bit
+
+
+def test_sparse_counts_and_places():
+    rows, columns = 40, 20_000
+    w = fastinit.sparse_(np.empty((rows, columns)), 0.3, 0.5, generator=2)
+    assert ((w == 0).sum(axis=0) == math.ceil(0.3 * rows)).all()
+    places = (w == 0).sum(axis=1)  # every row is as likely as any other
+    expected = columns * 12 / rows
+    variance = columns * 12 / rows * (1 - 12 / rows)
+    chi2 = ((places - expected) ** 2).sum() / variance * (rows - 1) / rows
+    assert stats.chi2(rows - 1).sf(chi2) > LEAST_P
+    together = ((w[0] == 0) & (w[1] == 0)).sum()  # and pairs of rows, as drawn without replacement
+    assert stats.binomtest(int(together), columns, 12 / 40 * 11 / 39).pvalue > LEAST_P
+    assert stats.kstest(w[w != 0], stats.norm(0, 0.5).cdf).pvalue > LEAST_P
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (8, 5), (5, 8)])
+def test_orthogonal_is_haar(shape):
+    generator, draws = fastinit.Generator(4), 3000
+    w = np.stack([fastinit.orthogonal_(np.empty(shape), generator=generator) for _ in range(draws)])
+    n = max(shape)
+    # one coordinate of a uniform point on the sphere: (1 + x) / 2 is Beta((n-1)/2, (n-1)/2)
+    for place in ((0, 0), (2, 3), (4, 4)):
+        x = w[(slice(None), *place)]
+        assert stats.kstest((1 + x) / 2, stats.beta((n - 1) / 2, (n - 1) / 2).cdf).pvalue > LEAST_P
+    if shape[0] == shape[1]:  # both orientations alike
+        assert stats.binomtest(int((np.linalg.det(w) > 0).sum()), draws).pvalue > LEAST_P
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_parts(dtype):
+    z = fastinit.xavier_normal_(np.empty(SHAPE, dtype), generator=9)
+    part = math.sqrt(2 / 1200 / 2)
+    for x in (z.real, z.imag):
+        assert stats.kstest(x.ravel().astype(np.float64), stats.norm(0, part).cdf).pvalue > LEAST_P
+    assert correlation_p(z.real.astype(np.float64), z.imag.astype(np.float64)) > LEAST_P
