@@ -28,8 +28,11 @@ test-compilers: install ## the golden digests again under every compiler that is
 	  rm -rf build out/$$compiler && CC=$$compiler $(PY) -m pip install -q --no-deps --target out/$$compiler . && \
 	  echo "$$compiler:" && PYTHONPATH=out/$$compiler $(PY) -m pytest -q tests/test_golden.py tests/test_transforms.py || exit 1; done
 
+test-mutations: install ## break the code in one place at a time and see the tests notice
+	$(PY) tests/mutations.py
+
 test-long: install ## batteries of many minutes; results are kept in tests/long.log
-	$(PY) -m pytest -q -s -m long | tee tests/long.log
+	{ git describe --always --dirty; $(PY) -m fastinit; $(PY) -m pytest -q -s -m long; } | tee tests/long.log
 
 bench: install ## every benchmark, beside the peers that are installed
 	$(PY) -m benchmarks
@@ -38,4 +41,4 @@ clean: ## remove what was built
 	rm -rf build dist out $(VENV) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install demo test test-c test-compilers test-long bench clean
+.PHONY: help install demo test test-c test-compilers test-mutations test-long bench clean

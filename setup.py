@@ -52,7 +52,7 @@ setup(
         Extension(
             "fastinit._core",
             sources=sorted(glob("csrc/ext/*.c")),
-            depends=HEADERS,
+            depends=HEADERS + glob("csrc/core/*.c"),  # relink when a library changed
             include_dirs=["csrc/core", numpy.get_include()],
             extra_compile_args=CFLAGS,
             extra_link_args=["-pthread"],

@@ -109,6 +109,9 @@ def test_large_blocks_of_an_enormous_tensor():
     a = fastinit.normal_(np.empty((2, 100)), generator=1, global_shape=shape, offset=(2**19, 2**19))
     b = fastinit.normal_(np.empty((1, 50)), generator=1, global_shape=shape, offset=(2**19 + 1, 2**19 + 25))
     assert (a[1:, 25:75] == b).all()
+    far = fastinit.normal_(np.empty(5), generator=3, global_shape=(2**40,), offset=(2**33 + 7,))
+    same = fastinit.normal_(np.empty((1, 5)), generator=3, global_shape=(2**20, 2**20), offset=(2**13, 7))
+    assert (far == same[0]).all() and (far != fastinit.normal_(np.empty(5), generator=3, global_shape=(2**40,), offset=(7,))).all()
 
 
 @pytest.mark.parametrize("bounds", [(-2, 2), (-1, 0.5), (-1, 9), (0.5, 1), (2.9, 50), (3.5, 4), (-1001, -1000), (-50, -8)])

@@ -1,0 +1,106 @@
+"""Show that the checks can fail: break the code in one place at a time, run the tests that should notice, see red.
+
+Run: make test-mutations. Works on a copy; prints one line a mutation; exits with an error if one goes unnoticed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+MUTATIONS = [  # file, what stands there, what is put there, the tests that must turn red
+    ("csrc/core/words.h", "FI_MIX_EVEN(13, 27)",
+     "FI_MIX_EVEN(13, 28)", "test_transforms.py::test_words_are_the_twins"),
+    ("csrc/core/kernels.h", "b[v] ^ (b[v] >> 9)",
+     "b[v] ^ (b[v] >> 8)", "test_transforms.py::test_words_are_the_twins"),
+    ("csrc/core/kernels.h", "-0.825930119f * y",
+     "-0.8f * y", "test_transforms.py::test_normal"),
+    ("csrc/core/kernels.h", "0u - (b >> 30 & 1u)",
+     "0u - (b >> 31 & 1u)", "test_statistics.py::test_box_muller_pairs_are_independent"),
+    ("csrc/core/kernels.h", "(fi_veci)words >> 7 | 1",
+     "(fi_veci)words >> 7", "test_transforms.py::test_uniform"),
+    ("csrc/core/truncated.c", "dist->v_hi = 2.0 * fi_upper_tail(beta)",
+     "dist->v_hi = 2.001 * fi_upper_tail(beta)", "test_transforms.py::test_truncated_normal"),
+    ("csrc/core/truncated_kernels.h", "return odd * x + even;",
+     "return odd * x + even * 1.001f;", "test_statistics.py::test_law"),
+    ("csrc/core/convert.h", "0x7fffu + (bits >> 16 & 1u)",
+     "0x7fffu", "test_golden.py"),
+    ("csrc/core/parallel.c", "_mm_setcsr((unsigned)saved)",
+     "(void)saved", "test_concurrency.py::test_flush_to_zero_is_put_aside_and_put_back"),
+    ("csrc/core/parallel.c", "(void)fi_modes_enter();",
+     "", "test_concurrency.py::test_flush_to_zero_is_put_aside_and_put_back"),
+    ("csrc/core/sparse.c", "fi_sfc32_next(generator) * rows",
+     "fi_sfc32_next(generator) * (rows - rows / 8)", "test_statistics.py::test_sparse_counts_and_places"),
+    ("csrc/ext/fill.c", "begin * a->in_stream)",
+     "begin * a->in_stream + (begin > 0))", "test_fills.py"),
+    ("csrc/ext/fill.c", "(uint64_t)(begin * step)",
+     "(uint64_t)((int)begin * step)", "test_fills.py::test_large_blocks_of_an_enormous_tensor"),
+    ("csrc/ext/fill.c", "= PyErr_CheckSignals();",
+     "= 0;", "test_fills.py::test_interrupt_ends_a_long_fill"),
+    ("csrc/ext/tools.c", "    PyObject *key = PyTuple_Pack(2,",
+     "    Py_INCREF(state);\n    PyObject *key = PyTuple_Pack(2,", "test_concurrency.py::test_nothing_leaks"),
+    ("csrc/ext/tools.c", "PyLong_FromUnsignedLongLong(number + 1)",
+     "PyLong_FromUnsignedLongLong(number + number % 2)", "test_generator.py"),
+    ("python/fastinit/fans.py", "\"IO...\": (0, 1, 0)",
+     "\"IO...\": (1, 0, 0)", "test_layers.py::test_compute_fans"),
+    ("python/fastinit/initializers.py", "/ _TRUNCATED_STD",
+     "/ 1.0", "test_statistics.py::test_law"),
+    ("python/fastinit/initializers.py", "math.sqrt(scale / fan)",
+     "math.sqrt(scale / fan) * 1.01", "test_statistics.py::test_law"),
+    ("python/fastinit/initializers.py", "return q if rows >= columns",
+     "return abs(q) if rows >= columns", "test_layers.py::test_orthogonal"),
+    ("python/fastinit/generator.py", "key=seed.to_bytes(8, \"little\")",
+     "key=b\"k\"", "test_generator.py"),
+    ("python/fastinit/gains.py", "1.5925374197228314",
+     "1.5925374197228318", "test_gains.py::test_named_gains_are_exact"),
+    ("python/fastinit/tensors.py", "    if _overlaps_itself(tensor):",
+     "    if False:", "test_arguments.py::test_memory_that_cannot_be_filled"),
+    ("python/fastinit/config.py", "min(cpus, quota)",
+     "64", "test_config.py::test_threads_follow_the_affinity"),
+    ("python/fastinit/initializers.py", "np.where(size == 0, 1, diagonal / np.where(size == 0, 1, size))",
+     "1", "test_statistics.py::test_orthogonal_is_haar"),
+]  # fmt: skip
+
+
+def build(copy: Path) -> None:
+    command = [sys.executable, "setup.py", "-q", "build_clib", "build_ext", "--inplace"]
+    subprocess.run(command, cwd=copy, check=True, capture_output=True)
+
+
+def red(copy: Path, test: str) -> bool:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", f"tests/{test}"]
+    done = subprocess.run(command, cwd=copy, env={**os.environ, "PYTHONPATH": "python"}, capture_output=True, text=True)
+    if done.returncode not in (0, 1):
+        sys.exit(f"pytest could not run {test}:\n{done.stdout}{done.stderr}")
+    return done.returncode == 1
+
+
+def main() -> int:
+    unnoticed = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch) / "fastinit"
+        leave_out = shutil.ignore_patterns(".git", "build", "out", ".venv*", "*.so", "__pycache__")
+        shutil.copytree(ROOT, copy, ignore=leave_out)
+        build(copy)
+        for file, old, new, test in MUTATIONS:
+            path, text = copy / file, (copy / file).read_text()
+            if old not in text:
+                sys.exit(f"{file} has no {old!r}: bring tests/mutations.py up to date")
+            path.write_text(text.replace(old, new, 1))
+            if file.startswith("csrc"):
+                build(copy)
+            noticed = red(copy, test)
+            unnoticed += not noticed
+            print(f"{'noticed  ' if noticed else 'UNNOTICED'}  {file}: {old.strip()} -> {new.strip()} ({test})", flush=True)
+            path.write_text(text)
+            if file.startswith("csrc"):
+                build(copy)
+    print(f"{len(MUTATIONS)} mutations, {unnoticed} unnoticed")
+    return unnoticed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
