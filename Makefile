@@ -32,7 +32,7 @@ test-mutations: install ## break the code in one place at a time and see the tes
 	$(PY) tests/mutations.py
 
 test-long: install ## batteries of many minutes; results are kept in tests/long.log
-	{ git describe --always --dirty; $(PY) -m fastinit; $(PY) -m pytest -q -s -m long; } | tee tests/long.log
+	{ git describe --always --dirty; $(PY) -m pytest -q -s -m long; } | tee tests/long.log
 
 bench: install ## every benchmark, beside the peers that are installed
 	$(PY) -m benchmarks

@@ -136,7 +136,7 @@ def every_kind_of_fill(array, strided, generator):
 
 def test_nothing_leaks():
     array, strided, generator = np.empty((64, 64), np.float32), np.empty((64, 128), np.float32)[:, ::2], fastinit.Generator(1)
-    kept = (array, strided, generator, np.dtype(np.float32))
+    kept = (array, strided, generator, generator._state, np.dtype(np.float32))
     for _ in range(500):  # until every cache is full
         every_kind_of_fill(array, strided, generator)
     counts = [sys.getrefcount(x) for x in kept]
