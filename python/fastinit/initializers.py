@@ -742,11 +742,14 @@ def constant_(tensor, val: float):
                 return tensor.fill_(val)  # torch's own, on any device
         except RuntimeError as error:
             raise ValueError(f"val={val!r} cannot fill a tensor of dtype {tensor.dtype}: {error}") from None
-    opened = open_any(tensor)
-    if opened.code and not opened.is_complex:
+    code = _core.plain(tensor)  # the common case, fast
+    if not code:
+        opened = open_any(tensor)
+        code = None if opened.is_complex else opened.code
+    if code:
         val = _number("val", val)
         if math.isfinite(val):
-            check_fits(opened.code, val=val)
+            check_fits(code, val=val)
     try:
         tensor[...] = val
     except (OverflowError, ValueError) as error:
@@ -862,10 +865,13 @@ def identity_(tensor, gain: float = 1.0):
         with torch.no_grad():
             tensor.diagonal().fill_(gain)
         return tensor
-    open_any(tensor)
-    constant_(np.empty((), tensor.dtype), gain)
+    if not _core.plain(tensor):
+        open_any(tensor)
+    constant_(np.empty((), tensor.dtype), gain)  # what does not fit raises here, before anything is lost
     constant_(tensor, 0)
-    np.einsum("ii->i", tensor[: tensor.shape[1], : tensor.shape[0]])[...] = gain
+    diagonal = np.asarray(tensor).diagonal()
+    diagonal.flags.writeable = True  # it is a view of a writeable array
+    diagonal[...] = gain
     return tensor
 
 
