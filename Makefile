@@ -34,6 +34,9 @@ test-mutations: install ## break the code in one place at a time and see the tes
 test-long: install ## batteries of many minutes; results are kept in tests/long.log
 	{ git describe --always --dirty; $(PY) -m pytest -q -s -m long; } | tee tests/long.log
 
+ulp: install ## all 2^32 float32 inputs through each activation; writes benchmarks/ulp.md
+	$(PY) tools/ulp.py
+
 bench: install ## every benchmark, beside the peers that are installed
 	$(PY) -m benchmarks
 
@@ -41,4 +44,4 @@ clean: ## remove what was built
 	rm -rf build dist out $(VENV) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install demo test test-c test-compilers test-mutations test-long bench clean
+.PHONY: help install demo test test-c test-compilers test-mutations test-long ulp bench clean

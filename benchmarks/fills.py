@@ -33,6 +33,7 @@ def numpy_peers(work, dtype, shape):
         mkl.seed(0, brng="SFMT19937")
         peers["mkl_random"] = lambda: (mkl.uniform(-1, 1, shape) if work == "uniform" else mkl.standard_normal(shape)).astype(dtype, copy=False)
     if jax := peer("jax"):
+        jax.config.update("jax_enable_x64", True)
         key, draw = jax.random.key(0), getattr(jax.random, work)
         peers["JAX"] = lambda: draw(key, shape, dtype).block_until_ready()
     return peers

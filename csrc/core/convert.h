@@ -1,4 +1,4 @@
-/* float32 to half precision, to nearest even; finite input. Plain loops: branch-free, so that they vectorise. */
+/* float32 to half precision, to nearest even, and float16 back. Plain loops: branch-free, so that they vectorise. */
 #ifndef FI_CONVERT_H
 #define FI_CONVERT_H
 
@@ -14,6 +14,7 @@ static inline uint16_t fi_bf16_of(float x) {
     return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 
+/* NaN stays one. */
 static inline uint16_t fi_f16_of(float x) {
     uint32_t bits, tiny;
     memcpy(&bits, &x, sizeof bits);
@@ -26,8 +27,26 @@ static inline uint16_t fi_f16_of(float x) {
     memcpy(&shifted, &size, sizeof shifted);
     shifted += 0.5f;
     memcpy(&tiny, &shifted, sizeof tiny);
-    const uint32_t half = size < 0x38800000u ? tiny - 0x3f000000u : normal;
+    const uint32_t number = size < 0x38800000u ? tiny - 0x3f000000u : normal;
+    const uint32_t half = size > 0x7f800000u ? 0x7e00u : number;
     return (uint16_t)(half | (bits >> 16 & 0x8000u));
+}
+
+static inline float fi_float_of_f16(uint16_t half) {
+    /* exponent and mantissa in float's places; times 2^112 they are right, subnormals too */
+    uint32_t bits = (uint32_t)(half & 0x7fffu) << 13;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    x *= 0x1p112f;
+    memcpy(&bits, &x, sizeof bits);
+    bits = (half & 0x7c00u) == 0x7c00u ? 0x7f800000u | (uint32_t)(half & 0x3ffu) << 13 : bits;
+    bits |= (uint32_t)(half & 0x8000u) << 16;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline void fi_load_f16(const uint16_t *restrict in, int n, float *restrict out) {
+    for (int i = 0; i < n; i++) out[i] = fi_float_of_f16(in[i]);
 }
 
 static inline void fi_store_bf16(const float *restrict in, int n, uint16_t *restrict out) {

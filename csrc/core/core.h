@@ -34,10 +34,15 @@ enum { FI_SCRATCH_BYTES = FI_CHUNK * 8 };
 typedef void fi_fill_kernel(const fi_distribution *dist, fi_key key, uint64_t first, size_t count, void *out,
                             void *scratch);
 
+/* Activations: out[i] = f(z[i]), times grad[i] unless grad is NULL. out may be z or grad itself. No bfloat16. */
+typedef enum { FI_SIGMOID, FI_DSIGMOID, FI_TANH, FI_DTANH, FI_ACTIVATIONS } fi_activation;
+typedef void fi_activation_kernel(const void *grad, const void *z, size_t n, void *out);
+
 typedef struct {
     const char *name;
     void (*words)(fi_key key, uint64_t chunk, int rows, uint32_t *out);
     fi_fill_kernel *fill[FI_DTYPES];
+    fi_activation_kernel *activation[FI_ACTIVATIONS][FI_DTYPES];
 } fi_kernels;
 
 /* The levels compiled in, widest last; NULL ends the list. */

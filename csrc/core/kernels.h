@@ -294,6 +294,10 @@ FI_DEFINE_FILL(fi_fill_f64, double, double, fi_chunk_f64, 2, fi_store_f64)
 FI_DEFINE_FILL(fi_fill_f16, uint16_t, float, fi_chunk_f32, 1, fi_store_f16)
 FI_DEFINE_FILL(fi_fill_bf16, uint16_t, float, fi_chunk_f32, 1, fi_store_bf16)
 
+#include "activations.h"
+
 #define FI_LEVEL(NAME)                                                                                                 \
     const fi_kernels fi_level_##NAME = {                                                                               \
-        #NAME, fi_words, {[FI_F32] = fi_fill_f32, [FI_F64] = fi_fill_f64, [FI_F16] = fi_fill_f16, [FI_BF16] = fi_fill_bf16}}
+        #NAME, fi_words, {[FI_F32] = fi_fill_f32, [FI_F64] = fi_fill_f64, [FI_F16] = fi_fill_f16, [FI_BF16] = fi_fill_bf16}, \
+        {[FI_SIGMOID] = FI_ACTIVATION_ROW(fi_sigmoid), [FI_DSIGMOID] = FI_ACTIVATION_ROW(fi_dsigmoid),                 \
+         [FI_TANH] = FI_ACTIVATION_ROW(fi_tanh), [FI_DTANH] = FI_ACTIVATION_ROW(fi_dtanh)}}

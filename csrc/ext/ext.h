@@ -14,15 +14,29 @@
 
 #include "core.h"
 
+typedef struct fi_state fi_state;
+
+/* What a ufunc's loop is told: which kernel to look up at the level in use. */
 typedef struct {
+    const fi_state *state;
+    fi_activation function;
+    fi_dtype dtype;
+} fi_ufunc_loop;
+enum { FI_UFUNCS = 6 };
+
+struct fi_state {
     const fi_kernels *kernels; /* the level in use */
     int threads;
-} fi_state;
+    fi_ufunc_loop loops[FI_UFUNCS][3]; /* float16, float32, float64 */
+    void *loop_data[FI_UFUNCS][3];
+};
 
 static inline fi_state *fi_state_of(PyObject *module) { return PyModule_GetState(module); }
 
 /* fill.c */
 PyObject *fi_py_fill(PyObject *module, PyObject *const *args, Py_ssize_t count);
+/* ufuncs.c */
+int fi_add_ufuncs(PyObject *module);
 /* tools.c */
 PyObject *fi_py_words(PyObject *module, PyObject *args);
 PyObject *fi_py_threefry(PyObject *module, PyObject *args);

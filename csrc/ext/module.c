@@ -29,6 +29,7 @@ static int module_exec(PyObject *module) {
         PyErr_SetString(PyExc_ImportError, "fastinit needs an x86-64 processor with SSE4.2 and POPCNT (x86-64-v2)");
         return -1;
     }
+    if (fi_add_ufuncs(module) < 0) return -1;
     if (PyModule_AddIntConstant(module, "CHUNK", FI_CHUNK) < 0) return -1;
     return PyModule_AddIntConstant(module, "LANES", FI_LANES);
 }

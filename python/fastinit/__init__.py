@@ -1,11 +1,14 @@
 """Weight initialisation for NumPy arrays and torch tensors: every function of torch.nn.init, the same bits everywhere."""
 
-from . import config, fans, gains, generator, initializers
+from . import config, fans, gains, generator, initializers, plots, registry
 from .config import *
 from .fans import *
 from .gains import *
 from .generator import *
 from .initializers import *
+from .plots import *
+from .registry import *
 from .version import __version__
 
-__all__ = ["__version__", *config.__all__, *fans.__all__, *gains.__all__, *generator.__all__, *initializers.__all__]
+_PARTS = (config, fans, gains, generator, initializers, plots, registry)
+__all__ = ["__version__", *(name for part in _PARTS for name in part.__all__)]

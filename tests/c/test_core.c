@@ -91,6 +91,34 @@ static void every_fill(const fi_kernels *level) {
     }
 }
 
+/* Every length, in place and out of place, with and without a gradient: the same values, none but those asked for touched. */
+static void every_activation(const fi_kernels *level) {
+    static const fi_dtype dtypes[] = {FI_F16, FI_F32, FI_F64};
+    static const size_t sizes[] = {2, 4, 8};
+    for (int function = 0; function < FI_ACTIVATIONS; function++)
+        for (int t = 0; t < 3; t++)
+            for (size_t n = 0; n < 300; n += n < 20 ? 1 : 37) {
+                fi_activation_kernel *kernel = level->activation[function][dtypes[t]];
+                const size_t bytes = n * sizes[t];
+                char *z = malloc(bytes + 1), *grad = malloc(bytes + 1), *out = malloc(bytes + 1), *with = malloc(bytes + 1);
+                for (size_t i = 0; i < bytes; i++) z[i] = (char)(i * 37 + n), grad[i] = (char)(i * 11);
+                kernel(NULL, z, n, out);
+                kernel(grad, z, n, with);
+                kernel(grad, z, n, grad);
+                check(!memcmp(grad, with, bytes), "a gradient in place");
+                kernel(NULL, z, n, z);
+                check(!memcmp(z, out, bytes), "an activation in place");
+                if (n == 7) {
+                    char one[8], first[8];
+                    memcpy(first, out, sizes[t]);
+                    for (size_t i = 0; i < bytes; i++) z[i] = (char)(i * 37 + n);
+                    kernel(NULL, z, 1, one);
+                    check(!memcmp(one, first, sizes[t]), "one value is the first of many");
+                }
+                free(z), free(grad), free(out), free(with);
+            }
+}
+
 static void sparse_columns_are_exact(void) {
     for (uint64_t rows = 1; rows < 40; rows++)
         for (uint64_t chosen = 0; chosen <= rows; chosen++) {
@@ -135,6 +163,7 @@ int main(int count, char **arguments) {
         }
         words_match_the_lanes(fi_levels[i]);
         every_fill(fi_levels[i]);
+        every_activation(fi_levels[i]);
     }
     parameters_are_rounded();
     sparse_columns_are_exact();
