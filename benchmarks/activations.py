@@ -41,13 +41,13 @@ def peers(name, z, out):
     if torch := peer("torch"):
         torch.set_num_threads(1)
         tensor, into = torch.from_numpy(z), torch.from_numpy(out)
-        f = torch.tanh if name.endswith("tanh") else torch.sigmoid
+        theirs = torch.tanh if name.endswith("tanh") else torch.sigmoid
         if name in ("sigmoid", "tanh"):
-            found["torch"] = lambda: f(tensor, out=into).numpy()
+            found["torch"] = lambda: theirs(tensor, out=into).numpy()
         else:
             step = torch.ops.aten.tanh_backward if name == "dtanh" else torch.ops.aten.sigmoid_backward
             ones = torch.ones_like(tensor)
-            found["torch, its own backward"] = lambda: step(ones, f(tensor)).numpy()
+            found["torch, its own backward"] = lambda: step(ones, theirs(tensor)).numpy()
     if jax := peer("jax"):
         jax.config.update("jax_enable_x64", True)
         f = {"sigmoid": jax.nn.sigmoid, "tanh": jax.numpy.tanh, "dsigmoid": lambda z: (lambda y: y * (1 - y))(jax.nn.sigmoid(z)),
