@@ -7,12 +7,7 @@
  * the quotient by it. As in truncated_kernels.h each step is a loop of its own over a block.
  */
 
-/* q of e^r = 1 + r + r^2 q(r), |r| <= ln(2)/2; by tools/fit_activations.py, relative error of e^r 2^-34 and 2^-64 */
-FI_INLINE double fi_exp_q_short(double r) {
-    const double r2 = r * r;
-    return ((0.00019790351884214818 * r + 0.0013944648643980282) * r2 + (0.008333497009291906 * r + 0.04166629509288211)) * r2 +
-           (0.16666665869412767 * r + 0.5000000067642731);
-}
+/* q of e^r = 1 + r + r^2 q(r), |r| <= ln(2)/2; by tools/fit_activations.py, relative error of e^r 2^-64 */
 FI_INLINE double fi_exp_q_long(double r) {
     const double r2 = r * r, r4 = r2 * r2;
     const double low = (0.16666666666666682 * r + 0.5) + (0.008333333333317048 * r + 0.041666666666666095) * r2;
@@ -22,7 +17,6 @@ FI_INLINE double fi_exp_q_long(double r) {
 }
 
 static const double FI_TO_INTEGER = 0x1.8p52; /* added and taken away, it rounds; added, its low bits are the integer */
-static const double FI_LN2 = 0x1.62e42fefa39efp-1;
 static const double FI_LN2_HIGH = 0x1.62e42fefc0000p-1, FI_LN2_LOW = -0x1.c610ca86c3899p-37; /* k * high is exact */
 
 /* 2^(k + more), k as it stands in the low bits of k + FI_TO_INTEGER */
@@ -36,43 +30,45 @@ FI_INLINE double fi_with_sign_of(double magnitude, double x) {
 
 /* ---- float32: values in double, to be rounded once ---------------------------------------------------------------- */
 
-/* e^x to 2^-33; |x| < 700 */
-FI_INLINE double fi_exp_short(double x) {
-    const double shifted = x * 1.4426950408889634 + FI_TO_INTEGER, k = shifted - FI_TO_INTEGER;
-    const double r = x - k * FI_LN2;
-    return (1.0 + (r + r * r * fi_exp_q_short(r))) * fi_power_of_two(shifted, 0);
+/* 2^t to 2^-34, |t| < 1000: the nearest integer goes to the exponent, 2^f = 1 + f (ln 2 + f q(f)) for the rest */
+FI_INLINE double fi_exp2_short(double t) {
+    const double shifted = t + FI_TO_INTEGER, f = t - (shifted - FI_TO_INTEGER), f2 = f * f;
+    const double q = (0.055504106009769561 * f + 0.24022651020901614) +
+                     ((0.001333382003237774 * f + 0.009618043335357289) +
+                      (1.5213591246601577e-05 * f + 0.00015465370983305612) * f2) * f2;
+    const double power = 1.0 + (0.6931471805599453 * f + q * f2);
+    return fi_double_of(fi_bits_of_double(power) + (fi_bits_of_double(shifted) << 52));
 }
 
-typedef void fi_values_f32(const float *restrict z, int n, double *restrict y);
+static const double FI_LOG2_E = 1.4426950408889634;
 
-FI_INLINE void fi_sigmoid_of_f32(const float *restrict z, int n, double *restrict y) {
-    for (int i = 0; i < n; i++) {
-        const double a = fi_magnitude((double)z[i]);
-        y[i] = fi_exp_short(a < 110.0 ? -a : -110.0);
-    }
+/* z, |z| clamped at 110 (beyond, nothing changes), and what is wanted of them; NaN is seen to later */
+typedef void fi_values_f32(const float *restrict z, const float *restrict a, int n, double *restrict y);
+
+FI_INLINE void fi_sigmoid_of_f32(const float *restrict z, const float *restrict a, int n, double *restrict y) {
+    for (int i = 0; i < n; i++) y[i] = fi_exp2_short((double)a[i] * -FI_LOG2_E);
     for (int i = 0; i < n; i++) y[i] = (z[i] < 0.0f ? y[i] : 1.0) / (1.0 + y[i]);
 }
 
-FI_INLINE void fi_derivative_of_f32(const float *restrict z, int n, double *restrict y, double twice, double times) {
-    for (int i = 0; i < n; i++) {
-        const double a = fi_magnitude((double)z[i]) * twice;
-        y[i] = fi_exp_short(a < 110.0 ? -a : -110.0);
-    }
-    for (int i = 0; i < n; i++) y[i] = y[i] * times / ((1.0 + y[i]) * (1.0 + y[i]));
+FI_INLINE void fi_dsigmoid_of_f32(const float *restrict z, const float *restrict a, int n, double *restrict y) {
+    (void)z;
+    for (int i = 0; i < n; i++) y[i] = fi_exp2_short((double)a[i] * -FI_LOG2_E);
+    for (int i = 0; i < n; i++) y[i] = y[i] / ((1.0 + y[i]) * (1.0 + y[i]));
 }
-FI_INLINE void fi_dsigmoid_of_f32(const float *restrict z, int n, double *restrict y) { fi_derivative_of_f32(z, n, y, 1.0, 1.0); }
-FI_INLINE void fi_dtanh_of_f32(const float *restrict z, int n, double *restrict y) { fi_derivative_of_f32(z, n, y, 2.0, 4.0); }
 
-FI_INLINE void fi_tanh_of_f32(const float *restrict z, int n, double *restrict y) {
+FI_INLINE void fi_dtanh_of_f32(const float *restrict z, const float *restrict a, int n, double *restrict y) {
+    (void)z;
+    for (int i = 0; i < n; i++) y[i] = fi_exp2_short((double)a[i] * (-2.0 * FI_LOG2_E));
+    for (int i = 0; i < n; i++) y[i] = 4.0 * y[i] / ((1.0 + y[i]) * (1.0 + y[i]));
+}
+
+FI_INLINE void fi_tanh_of_f32(const float *restrict z, const float *restrict a, int n, double *restrict y) {
+    for (int i = 0; i < n; i++) y[i] = fi_exp2_short((double)a[i] * (-2.0 * FI_LOG2_E));
     for (int i = 0; i < n; i++) {
-        const double a = fi_magnitude((double)z[i]);
-        y[i] = fi_exp_short(a < 20.0 ? -2.0 * a : -40.0);
-    }
-    for (int i = 0; i < n; i++) {
-        const double a = fi_magnitude((double)z[i]);
-        const double small = a - a * a * a * 0.3333333333333333; /* below 2^-12; the next term is below 2^-50 of it */
+        const double x = (double)a[i];
+        const double small = x - x * x * x * 0.3333333333333333; /* below 2^-12; the next term is below 2^-50 of it */
         const double large = (1.0 - y[i]) / (1.0 + y[i]);
-        y[i] = fi_with_sign_of(a < 0x1p-12 ? small : large, (double)z[i]);
+        y[i] = fi_with_sign_of(x < 0x1p-12 ? small : large, (double)z[i]);
     }
 }
 
@@ -153,6 +149,13 @@ FI_INLINE void fi_tanh_of_f64(const double *restrict z, int n, double *restrict 
 
 /* ---- kernels: out = f(z), or grad * f'(z); out may be z or grad itself ---------------------------------------------- */
 
+FI_INLINE void fi_magnitudes(const float *restrict z, int n, float *restrict a) {
+    for (int i = 0; i < n; i++) {
+        const float size = fi_float_of(fi_bits_of(z[i]) & 0x7fffffffu);
+        a[i] = size < 110.0f ? size : 110.0f;
+    }
+}
+
 /* To float32, to the odd neighbour if inexact: then rounding again, to float16, gives what rounding once would. */
 FI_INLINE float fi_float_to_odd(double y) {
     const float nearest = (float)y;
@@ -166,12 +169,13 @@ FI_INLINE float fi_float_to_odd(double y) {
 #define FI_DEFINE_ACTIVATION(NAME, VALUES_F32, VALUES_F64)                                                             \
     static void NAME##_f32(const void *grad, const void *z, size_t n, void *out) {                                     \
         const float *g = grad, *from = z;                                                                              \
-        float *to = out, x[FI_BLOCK];                                                                                  \
+        float *to = out, x[FI_BLOCK], a[FI_BLOCK];                                                                     \
         double y[FI_BLOCK];                                                                                            \
         for (size_t i = 0; i < n; i += FI_BLOCK) {                                                                     \
             const int m = n - i < FI_BLOCK ? (int)(n - i) : FI_BLOCK;                                                  \
             for (int j = 0; j < m; j++) x[j] = from[i + (size_t)j];                                                    \
-            VALUES_F32(x, m, y);                                                                                       \
+            fi_magnitudes(x, m, a);                                                                                    \
+            VALUES_F32(x, a, m, y);                                                                                    \
             if (g)                                                                                                     \
                 for (int j = 0; j < m; j++) y[j] *= (double)g[i + (size_t)j];                                          \
             for (int j = 0; j < m; j++) to[i + (size_t)j] = x[j] == x[j] ? (float)y[j] : x[j];                         \
@@ -180,12 +184,13 @@ FI_INLINE float fi_float_to_odd(double y) {
     static void NAME##_f16(const void *grad, const void *z, size_t n, void *out) {                                     \
         const uint16_t *g = grad, *from = z;                                                                           \
         uint16_t *to = out;                                                                                            \
-        float x[FI_BLOCK], gx[FI_BLOCK];                                                                               \
+        float x[FI_BLOCK], a[FI_BLOCK], gx[FI_BLOCK];                                                                  \
         double y[FI_BLOCK];                                                                                            \
         for (size_t i = 0; i < n; i += FI_BLOCK) {                                                                     \
             const int m = n - i < FI_BLOCK ? (int)(n - i) : FI_BLOCK;                                                  \
             fi_load_f16(from + i, m, x);                                                                               \
-            VALUES_F32(x, m, y);                                                                                       \
+            fi_magnitudes(x, m, a);                                                                                    \
+            VALUES_F32(x, a, m, y);                                                                                    \
             if (g) {                                                                                                   \
                 fi_load_f16(g + i, m, gx);                                                                             \
                 for (int j = 0; j < m; j++) y[j] *= (double)gx[j];                                                     \
