@@ -62,8 +62,11 @@ def plot_activation(names: str | Sequence[str], ax=None, *, low: float = -8.0, h
         if log and name in ("sigmoid", "tanh"):
             y = activation.f(z.astype(np.float32))
             wrong, formula = (y * (1 - y), "y (1 - y)") if name == "sigmoid" else (1 - y * y, "1 - y²")
-            ax.plot(z, np.where(wrong == 0, np.nan, wrong), color=colour, linestyle=":", linewidth=2.5, alpha=0.6,
-                    label=f"{name}' as {formula} in float32")  # fmt: skip
+            wrong = np.where(wrong == 0, np.nan, wrong)
+            ax.plot(z, wrong, color="black", linewidth=0.9, zorder=3, label=f"{name}' as {formula} in float32")
+            ends = np.flatnonzero(~np.isnan(wrong))[[0, -1]]
+            ends = [i for i in ends if 0 < i < z.size - 1]
+            ax.plot(z[ends], wrong[ends], "kx", zorder=3, label=None if i else "where it breaks off, to exactly 0")
         if not log and activation.maclaurin is not None:
             near = z[np.abs(z) <= 2.0]
             if near.size:
