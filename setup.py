@@ -39,7 +39,7 @@ LIBRARIES.append(
     (
         "fastinit_core",
         {
-            "sources": ["csrc/core/dispatch.c", "csrc/core/parallel.c", "csrc/core/sparse.c", "csrc/core/truncated.c"],
+            "sources": ["csrc/core/dispatch.c", "csrc/core/parallel.c", "csrc/core/sparse.c", "csrc/core/truncated.c", "csrc/core/describe.c"],
             "obj_deps": {"": HEADERS},
             "cflags": CFLAGS,
         },

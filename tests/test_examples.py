@@ -9,7 +9,7 @@ import pytest
 import fastinit
 
 
-@pytest.mark.parametrize("module", ["autograd", "config", "fans", "gains", "generator", "initializers", "plots", "reference", "registry"])
+@pytest.mark.parametrize("module", ["autograd", "config", "fans", "gains", "generator", "initializers", "plots", "reference", "registry", "statistics"])
 def test_examples(module):
     if module == "autograd":
         pytest.importorskip("torch")

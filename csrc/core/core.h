@@ -38,11 +38,37 @@ typedef void fi_fill_kernel(const fi_distribution *dist, fi_key key, uint64_t fi
 typedef enum { FI_SIGMOID, FI_DSIGMOID, FI_TANH, FI_DTANH, FI_ACTIVATIONS } fi_activation;
 typedef void fi_activation_kernel(const void *grad, const void *z, size_t n, void *out);
 
+/* Statistics: values come in blocks; bins are FI_BIN_TABLES tables of a float32's sign, exponent and 3 bits of mantissa. */
+enum { FI_STAT_BLOCK = 2048, FI_STAT_RUN = 64, FI_BINS = 4096, FI_BIN_TABLES = 4, FI_BIN_TABLE = FI_BINS + 16 };
+
+typedef struct { /* lane by lane: sums of powers of x - pivot, of |x|, extremes */
+    double power[4][8], size[8], least[8], most[8];
+} fi_sums;
+
+typedef struct { /* of finite values: the mean is pivot + mean, m2 to m4 the sums of powers of what differs from it */
+    double n, pivot, mean, m2, m3, m4, size, least, most;
+} fi_moments;
+
+typedef struct { /* negative: finite and below 0 */
+    uint64_t nan, posinf, neginf, zero, subnormal, negative;
+} fi_counts;
+
+typedef struct { /* what is collected from one run of blocks; bins may be NULL */
+    fi_counts counts;
+    fi_moments waiting[64];
+    uint32_t *bins;
+} fi_description;
+
 typedef struct {
     const char *name;
     void (*words)(fi_key key, uint64_t chunk, int rows, uint32_t *out);
     fi_fill_kernel *fill[FI_DTYPES];
     fi_activation_kernel *activation[FI_ACTIVATIONS][FI_DTYPES];
+    /* of float32, of float64 */
+    void (*block_sums[2])(const void *values, int n, double pivot, fi_sums *sums, uint32_t *bins);
+    void (*block_counts[2])(const void *values, int n, uint64_t tiny, uint32_t counts[5]);
+    uint32_t (*bin)(double value, int is_double);
+    void (*load_f16)(const uint16_t *in, int n, float *out);
 } fi_kernels;
 
 /* The levels compiled in, widest last; NULL ends the list. */
@@ -57,6 +83,13 @@ void fi_normal_setup(fi_distribution *dist, fi_dtype dtype, double mean, double 
 void fi_truncated_setup(fi_distribution *dist, fi_dtype dtype, double mean, double std, double a, double b);
 /* Mass, mean and standard deviation of the standard normal truncated to [alpha, beta]. */
 void fi_truncated_moments(double alpha, double beta, double *mass, double *mean, double *std);
+
+/* Describe block `number` of a run of up to FI_STAT_RUN. tiny: the smallest normal number, as bits of the values' type. */
+void fi_describe_block(const fi_kernels *kernels, const void *values, int is_double, int n, uint64_t tiny, uint64_t number,
+                       fi_description *into);
+void fi_moments_merge(fi_moments *a, const fi_moments *b);
+void fi_moments_push(fi_moments *waiting, uint64_t number, fi_moments moments);
+fi_moments fi_moments_fold(const fi_moments *waiting, uint64_t parts);
 
 /* Elementary functions in IEEE operations only, so that no value depends on the C library. */
 double fi_exp(double x);

@@ -295,9 +295,11 @@ FI_DEFINE_FILL(fi_fill_f16, uint16_t, float, fi_chunk_f32, 1, fi_store_f16)
 FI_DEFINE_FILL(fi_fill_bf16, uint16_t, float, fi_chunk_f32, 1, fi_store_bf16)
 
 #include "activations.h"
+#include "describe.h"
 
 #define FI_LEVEL(NAME)                                                                                                 \
     const fi_kernels fi_level_##NAME = {                                                                               \
         #NAME, fi_words, {[FI_F32] = fi_fill_f32, [FI_F64] = fi_fill_f64, [FI_F16] = fi_fill_f16, [FI_BF16] = fi_fill_bf16}, \
         {[FI_SIGMOID] = FI_ACTIVATION_ROW(fi_sigmoid), [FI_DSIGMOID] = FI_ACTIVATION_ROW(fi_dsigmoid),                 \
-         [FI_TANH] = FI_ACTIVATION_ROW(fi_tanh), [FI_DTANH] = FI_ACTIVATION_ROW(fi_dtanh)}}
+         [FI_TANH] = FI_ACTIVATION_ROW(fi_tanh), [FI_DTANH] = FI_ACTIVATION_ROW(fi_dtanh)},                            \
+        {fi_block_sums_f32, fi_block_sums_f64}, {fi_block_counts_f32, fi_block_counts_f64}, fi_bin, fi_load_f16}

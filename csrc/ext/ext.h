@@ -37,6 +37,9 @@ static inline fi_state *fi_state_of(PyObject *module) { return PyModule_GetState
 PyObject *fi_py_fill(PyObject *module, PyObject *const *args, Py_ssize_t count);
 /* ufuncs.c */
 int fi_add_ufuncs(PyObject *module);
+/* describe.c */
+PyObject *fi_py_describe(PyObject *module, PyObject *args);
+PyObject *fi_py_merge(PyObject *module, PyObject *args);
 /* tools.c */
 PyObject *fi_py_words(PyObject *module, PyObject *args);
 PyObject *fi_py_threefry(PyObject *module, PyObject *args);

@@ -13,6 +13,8 @@ static PyMethodDef methods[] = {
     {"use_level", fi_py_use_level, METH_O, NULL},
     {"set_threads", fi_py_set_threads, METH_O, NULL},
     {"get_threads", fi_py_get_threads, METH_NOARGS, NULL},
+    {"describe", fi_py_describe, METH_VARARGS, NULL},
+    {"merge", fi_py_merge, METH_VARARGS, NULL},
     {"take", fi_py_take, METH_O, NULL},
     {"plain", fi_py_plain, METH_O, NULL},
     {NULL, NULL, 0, NULL},

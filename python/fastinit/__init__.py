@@ -1,6 +1,6 @@
 """Weight initialisation for NumPy arrays and torch tensors: every function of torch.nn.init, the same bits everywhere."""
 
-from . import config, fans, gains, generator, initializers, plots, registry
+from . import config, fans, gains, generator, initializers, plots, registry, statistics
 from .config import *
 from .fans import *
 from .gains import *
@@ -8,7 +8,8 @@ from .generator import *
 from .initializers import *
 from .plots import *
 from .registry import *
+from .statistics import *
 from .version import __version__
 
-_PARTS = (config, fans, gains, generator, initializers, plots, registry)
+_PARTS = (config, fans, gains, generator, initializers, plots, registry, statistics)
 __all__ = ["__version__", *(name for part in _PARTS for name in part.__all__)]

@@ -1,4 +1,5 @@
 /* The core's promises, checked without Python: run under sanitizers by the Makefile beside this file. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,31 @@ static void every_activation(const fi_kernels *level) {
             }
 }
 
+/* Blocks of every length: sums that are known, every value in a bin, nothing read beyond the end. */
+static void every_block(const fi_kernels *level) {
+    for (int is_double = 0; is_double < 2; is_double++)
+        for (int n = 0; n <= FI_STAT_BLOCK; n += n < 70 ? 1 : 659) {
+            void *values = malloc((size_t)n * (is_double ? 8 : 4) + 1);
+            fi_description into = {.bins = calloc(FI_BIN_TABLES * FI_BIN_TABLE, sizeof(uint32_t))};
+            double expected = 0;
+            for (int i = 0; i < n; i++) {
+                const double x = i % 10 == 9 ? INFINITY : i - 3;
+                expected += i % 10 == 9 ? 0 : x;
+                if (is_double)
+                    ((double *)values)[i] = x;
+                else
+                    ((float *)values)[i] = (float)x;
+            }
+            fi_describe_block(level, values, is_double, n, is_double ? 0x0010000000000000u : 0x00800000u, 0, &into);
+            const fi_moments all = fi_moments_fold(into.waiting, 1);
+            uint64_t binned = 0;
+            for (int i = 0; i < FI_BIN_TABLES * FI_BIN_TABLE; i++) binned += into.bins[i];
+            check(all.n == n - n / 10 && binned == (uint64_t)(n - n / 10) && into.counts.posinf == (uint64_t)(n / 10), "a block's counts");
+            check(fabs(all.n * (all.pivot + all.mean) - expected) < 1e-6 && into.counts.zero == (n > 3), "a block's sum");
+            free(values), free(into.bins);
+        }
+}
+
 static void sparse_columns_are_exact(void) {
     for (uint64_t rows = 1; rows < 40; rows++)
         for (uint64_t chosen = 0; chosen <= rows; chosen++) {
@@ -164,6 +190,7 @@ int main(int count, char **arguments) {
         words_match_the_lanes(fi_levels[i]);
         every_fill(fi_levels[i]);
         every_activation(fi_levels[i]);
+        every_block(fi_levels[i]);
     }
     parameters_are_rounded();
     sparse_columns_are_exact();

@@ -1,0 +1,368 @@
+"""describe: exact counts, moments against exact rational arithmetic, the same bits everywhere, tables that can be read."""
+
+import math
+from fractions import Fraction
+from html.parser import HTMLParser
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import fastinit
+from fastinit import _core, describe
+
+
+def exact(values) -> dict:
+    """Mean, variance, mean size and standardised moments in exact rational arithmetic."""
+    x = [Fraction(float(v)) for v in values]
+    n = len(x)
+    mean = sum(x) / n
+    d = [v - mean for v in x]
+    var, third, fourth = (sum(v**k for v in d) / n for k in (2, 3, 4))
+    out = {"mean": mean, "var": var, "mean_abs": sum(map(abs, x)) / n, "mean_square": sum(v * v for v in x) / n}
+    if var:
+        out["skew"] = float(third / var) / math.sqrt(var)
+        out["kurtosis"] = float(fourth / (var * var)) - 3
+    return out
+
+
+RNG = np.random.default_rng(7)
+N = 5000  # three blocks, the last one ragged
+AWKWARD = {
+    "plain f4": RNG.normal(size=N).astype("f4"), "plain f8": RNG.normal(size=N), "f2": (300 * RNG.normal(size=N)).astype("f2"),
+    "offset 1e4 f4": (1e4 + RNG.normal(size=N)).astype("f4"), "offset 1e8 f4": (1e8 + 16 * RNG.normal(size=N)).astype("f4"),
+    "offset 1e15 f8": 1e15 + RNG.normal(size=N), "size 1e-25 f4": (1e-25 * RNG.normal(size=N)).astype("f4"),
+    "size 1e-40 f4": (1e-40 * RNG.normal(size=N)).astype("f4"), "size 1e30 f4": (1e30 * RNG.normal(size=N)).astype("f4"),
+    "size 1e-60 f8": 1e-60 * RNG.normal(size=N), "skewed": np.exp(2 * RNG.normal(size=N)), "sorted": np.sort(RNG.normal(size=N)) * 1e3,
+    "one outlier": np.append(np.zeros(N), 1e6).astype("f4"), "a step": np.repeat([0.0, 1e8], N // 2).astype("f4"),
+    "int8": RNG.integers(-128, 128, N).astype("i1"), "uint16": RNG.integers(0, 65536, N).astype("u2"),
+    "int64": RNG.integers(-(2**50), 2**50, N), "bool": RNG.integers(0, 2, N).astype(bool), "seven": np.arange(7.0), "two": np.array([1.0, 3.0]),
+    "bfloat16": (299.6 * RNG.normal(size=N)).astype(ml_dtypes.bfloat16),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_moments_against_exact_rational_arithmetic(name):
+    x = AWKWARD[name]
+    s, truth = describe(x), exact(x.astype("f8"))
+    largest = max(abs(float(v)) for v in x)
+    assert abs(Fraction(s.mean) - truth["mean"]) <= 2 * Fraction(np.spacing(largest).item())
+    assert s.var == pytest.approx(float(truth["var"]), rel=1e-13)
+    assert s.std == pytest.approx(math.sqrt(truth["var"]), rel=1e-13)
+    assert s.mean_abs == pytest.approx(float(truth["mean_abs"]), rel=1e-13)
+    assert s.rms == pytest.approx(math.sqrt(truth["mean_square"]), rel=1e-13)
+    assert s.l2 == pytest.approx(math.sqrt(truth["mean_square"] * x.size), rel=1e-13)
+    assert s.skew == pytest.approx(truth["skew"], rel=1e-9, abs=1e-9) and s.kurtosis == pytest.approx(truth["kurtosis"], rel=1e-9, abs=1e-9)
+    assert (s.min, s.max) == (float(x.min()), float(x.max())) and s.absmax == largest
+    assert (s.size, s.zero, s.negative) == (x.size, int((x == 0).sum()), int((x < 0).sum()))
+    assert s.nan == s.posinf == s.neginf == 0 and s.dtype == x.dtype.name
+
+
+@pytest.mark.parametrize("value", [-0.278, 1e-30, 3e38, 0.1, 0.0, -0.0])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_constant_data_has_variance_0_exactly(value, dtype):
+    with np.errstate(all="ignore"):
+        x = np.full(10_001, value).astype(dtype)
+    if np.isfinite(x[0]):
+        s = describe(x)
+        assert s.var == 0.0 and s.mean == float(x[0]) and math.isnan(s.skew) and math.isnan(s.kurtosis)
+
+
+def test_what_is_not_finite_is_counted_and_left_out():
+    x = RNG.normal(size=(300, 50)).astype("f4")
+    x[3, 4:9], x[100, 0], x[299, 49], x[7, :3] = np.nan, np.inf, -np.inf, [0.0, -0.0, 1e-40]
+    s, kept = describe(x), x[np.isfinite(x)].astype("f8")
+    assert (s.nan, s.posinf, s.neginf, s.zero, s.subnormal, s.size, s.finite) == (5, 1, 1, 2, 1, 15000, kept.size)
+    assert s.mean == pytest.approx(kept.mean(), rel=1e-12) and s.std == pytest.approx(kept.std(), rel=1e-13) and s.negative == (kept < 0).sum()
+    assert s.bins.sum() == kept.size
+
+
+@pytest.mark.parametrize("x", [np.empty(0), np.empty((3, 0), "f4"), np.full(9, np.nan), np.array([np.inf, -np.inf], "f2")])
+def test_nothing_finite(x):
+    s = describe(x)
+    assert all(math.isnan(v) for v in (s.mean, s.var, s.std, s.min, s.max, s.absmax, s.mean_abs, s.rms, s.skew, s.kurtosis, s.quantile(0.5)))
+    assert s.size == x.size and s.finite == 0 and s.l2 == 0.0
+    repr(s), s._repr_html_(), s.to_dict()
+
+
+def test_one_value_and_none_of_the_dimensions():
+    for x in (np.array(3.5), np.float32(3.5), np.array([3.5])):
+        s = describe(x)
+        assert (s.mean, s.var, s.min, s.max, s.size) == (3.5, 0.0, 3.5, 3.5, 1)
+
+
+@pytest.mark.parametrize("dtype, least", [("f2", 2.0**-14), ("bfloat16", 2.0**-126), ("f4", 2.0**-126), ("f8", 2.0**-1022)])
+def test_subnormals_of_each_dtype(dtype, least):
+    kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
+    x = np.array([least, least / 2, -least / 4, 0.0, 1.0, -least], "f8").astype(kind)
+    assert describe(x).subnormal == 2 and describe(x).zero == 1
+
+
+def views(x):
+    yield np.asfortranarray(x)
+    yield np.repeat(x, 3, axis=-1)[..., ::3]
+    yield x[::-1].copy()[::-1]
+    yield np.ascontiguousarray(x.T).T
+    raw = np.zeros(x.nbytes + 1, np.uint8)
+    raw[1:] = x.ravel().view(np.uint8)
+    yield raw[1:].view(x.dtype).reshape(x.shape)
+    if x.dtype.isnative and x.dtype.kind != "V":
+        yield x.astype(x.dtype.newbyteorder())
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i2", "bfloat16"])
+def test_layouts_levels_and_threads_give_the_same_bits(dtype):
+    kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
+    x = (100 * RNG.normal(size=(30, 70, 301))).astype(kind)
+    if x.dtype.kind != "i":
+        x[1, 2, 3:5] = np.nan
+    x.flags.writeable = False
+    first, level, threads = describe(x), _core.levels()[0], fastinit.get_num_threads()
+
+    def same(s):
+        assert s.moments == first.moments and (s.bins == first.bins).all() and s.to_dict() == first.to_dict()
+
+    try:
+        for other in _core.levels()[1]:
+            assert _core.use_level(other)
+            for count in (1, 2, 3, 8):
+                fastinit.set_num_threads(count)
+                same(describe(x))
+    finally:
+        _core.use_level(level)
+        fastinit.set_num_threads(threads)
+    for view in views(x):
+        if dtype != "bfloat16" or view.dtype.isnative:
+            same(describe(view))
+
+
+def test_broadcast_views():
+    x = np.broadcast_to(np.array([1.0, 2.0, 3.0]), (5000, 3))
+    s = describe(x)
+    assert (s.size, s.mean, s.min, s.max) == (15000, 2.0, 1.0, 3.0) and s.var == pytest.approx(2 / 3, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["plain f4", "offset 1e8 f4", "skewed", "int64", "one outlier"])
+def test_any_split_merged_is_the_whole(name):
+    x = AWKWARD[name]
+    whole = describe(x, activation="tanh")
+    for cut in (1, 100, 2048, 4000, x.size - 1):
+        both = describe(x[:cut], activation="tanh") + describe(x[cut:], activation="tanh")
+        for count in ("size", "nan", "posinf", "neginf", "zero", "subnormal", "negative", "saturated"):
+            assert getattr(both, count) == getattr(whole, count)
+        assert (both.bins == whole.bins).all() and (both.min, both.max) == (whole.min, whole.max)
+        for moment in ("var", "mean_abs", "rms"):
+            assert getattr(both, moment) == pytest.approx(getattr(whole, moment), rel=1e-13)
+        assert both.skew == pytest.approx(whole.skew, rel=1e-9, abs=1e-9) and both.kurtosis == pytest.approx(whole.kurtosis, rel=1e-9, abs=1e-9)
+    empty = describe(np.empty(0))
+    assert (whole + empty).mean == whole.mean == (empty + whole).mean
+
+
+def bin_of(x: np.ndarray) -> np.ndarray:
+    return x.astype("f4").view("u4") >> 20
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-38, 1e30])
+def test_histogram_on_its_own_edges(scale):
+    x = (scale * RNG.normal(size=20_001)).astype("f4")
+    s = describe(x)
+    assert (s.bins == np.bincount(bin_of(x), minlength=4096)).all()
+    edges = np.unique(np.concatenate([-(np.arange(1, 2040, dtype="u4") << 20).view("f4")[::-1], (np.arange(2040, dtype="u4") << 20).view("f4")]).astype("f8"))
+    low, high = np.searchsorted(edges, [x.min(), x.max()])
+    own = edges[max(low - 1, 0) : high + 1]
+    own = own[(own > x.min()) & (own < x.max())]
+    counts = np.histogram(x.astype("f8"), own)[0]
+    assert np.abs(s.histogram(own) - counts).max() <= 2  # a value on a negative edge belongs to the bin on its other side
+
+
+def test_float64_bins_are_those_of_its_float32():
+    x = np.concatenate([RNG.normal(size=9000), [1e300, -1e300, 1e-300, 0.0, 5e-324]])
+    bins = describe(x).bins
+    with np.errstate(all="ignore"):
+        toward_zero = np.where(np.abs(x.astype("f4").astype("f8")) > np.abs(x), np.nextafter(x.astype("f4"), np.float32(0)), x.astype("f4"))
+    kept = np.isfinite(toward_zero) & (np.abs(x) >= 2.0**-126)
+    expected = np.bincount(bin_of(toward_zero[kept]), minlength=4096)
+    expected[0] += 3
+    assert np.array_equal(bins, expected)
+
+
+def test_quantiles_lie_in_their_bin():
+    for x in (RNG.normal(size=50_000), np.exp(3 * RNG.normal(size=50_000)), -np.arange(1.0, 5001.0)):
+        s, q = describe(x), np.array([0.001, 0.01, 0.25, 0.5, 0.75, 0.99, 0.999])
+        got, true = s.quantile(q), np.quantile(x, q)
+        assert (np.abs(got - true) <= 0.13 * np.abs(true) + 1e-3 * x.std()).all() and (s.quantile(0), s.quantile(1)) == (x.min(), x.max())
+    assert describe(np.full(7, 2.5)).quantile(0.3) == 2.5
+    with pytest.raises(ValueError, match="shares"):
+        describe(x).quantile(1.5)
+
+
+@pytest.mark.parametrize("dtype, kind", [("float16", np.float16), ("bfloat16", ml_dtypes.bfloat16), ("float8_e5m2", ml_dtypes.float8_e5m2),
+                                         ("float8_e4m3", ml_dtypes.float8_e4m3fn)])  # fmt: skip
+def test_fits(dtype, kind):
+    x = np.exp(RNG.uniform(-30, 30, 40_000)).astype("f4") * RNG.choice([-1, 1], 40_000).astype("f4")
+    with np.errstate(all="ignore"):
+        cast = x.astype(kind).astype("f4")
+    share = describe(np.append(x, np.float32([0, 0]))).fits(dtype)
+    assert share.underflow == pytest.approx((cast == 0).mean(), abs=0.003)
+    assert share.overflow == pytest.approx((~np.isfinite(cast)).mean(), abs=0.004)
+    with pytest.raises(ValueError, match="float16"):
+        describe(x).fits("int4")
+
+
+@pytest.mark.parametrize("by, axes", [(0, (0,)), (1, (1,)), (-1, (2,)), ((0, 2), (0, 2)), ((2, 0), (2, 0)), ((0, 1, 2), (0, 1, 2))])
+def test_by_axes(by, axes):
+    x = RNG.normal(size=(4, 5, 7)).astype("f4")
+    x[1, 2, 3] = np.nan
+    table = describe(x, by=by, names="w", activation="tanh")
+    moved = np.moveaxis(x, axes, range(len(axes)))
+    assert len(table) == math.prod(moved.shape[: len(axes)])
+    for i, index in enumerate(np.ndindex(moved.shape[: len(axes)])):
+        alone = describe(moved[index], activation="tanh")
+        assert table[i].moments == alone.moments or table[i].nan == table[i].size
+        assert {**table[i].to_dict(), "name": ""}.__repr__() == {**alone.to_dict(), "name": ""}.__repr__()
+    assert table[0].name == f"w[{', '.join('0' for _ in axes)}]"
+    with pytest.raises(ValueError, match="histogram"):
+        table[0].quantile(0.5)
+
+
+def test_saturated():
+    z = np.array([-5.0, -2.0, 0.0, 2.0, 3.0, np.inf, np.nan], "f4")
+    assert describe(z, activation="tanh").saturated == 2 and describe(z, activation="relu").saturated == 2
+    assert describe(z, activation="linear").saturated == 0 and describe(z).saturated is None
+
+
+def test_what_peers_get_wrong():
+    """Each line is a case from the peers' own trackers; the peer's answer is recomputed beside ours."""
+    tiny = np.full(1000, 1e-25, "f4") * np.tile([1, -1], 500).astype("f4")
+    assert np.std(tiny) == 0 and describe(tiny).std == pytest.approx(1e-25, rel=1e-6)
+    half = (299.6 * RNG.normal(size=10_000)).astype("f2")
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.std(half))
+    assert describe(half).std == pytest.approx(half.astype("f8").std(), rel=1e-13)
+    constant = np.full(1001, -0.278, "f4")
+    assert np.var(constant) > 0 and describe(constant).var == 0
+    columns = np.full((2**22, 2), 0.1, "f4")
+    assert abs(columns.mean(axis=0)[0] - 0.1) > 1e-3 and describe(columns, by=1).mean == pytest.approx(float(np.float32(0.1)), rel=1e-15)
+
+
+def test_what_torch_gets_wrong():
+    torch = pytest.importorskip("torch")
+    x = fastinit.normal_(np.empty(2**24, "f4"), 1e8, 16, generator=1)
+    truth = x.astype("f8").std()  # 16.165; torch's on one thread was 176.7
+    assert describe(x).std == pytest.approx(truth, rel=1e-13)
+    assert abs(torch.from_numpy(x).std().item() / truth - 1) > 0.1
+    ones = torch.ones(10_000, dtype=torch.bfloat16)
+    assert describe(ones).quantile(0.5) == 1.0 and describe(ones).bins.sum() == 10_000
+
+
+def test_kinds_that_cannot_be_described():
+    for bad, words in (
+        (np.ones(2, complex), "describe\\(x.real, x.imag\\)"), (np.array(["a"]), "dtype"), (np.array([None]), "dtype"), (3.0, "NumPy arrays"),
+        ("w", "NumPy arrays"), (np.ma.ones(3), "masked"), (np.ones(2, "M8[s]"), "dtype"), (None, "NumPy arrays"), ([1.0, 2.0], "NumPy arrays"),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=words):
+            describe(bad)
+    x = np.ones((2, 3))
+    for call, words in (
+        (lambda: describe(x, by=2), "axis"), (lambda: describe(x, by="rows"), "axis"), (lambda: describe(x, by=(0, 0)), "twice"),
+        (lambda: describe(x, x, by=0), "exactly one"), (lambda: describe(x, activation="swish"), "known"), (lambda: describe(x, x, names=["a"]), "entries"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=words):
+            call()
+
+
+def table(rows: int = 3) -> fastinit.StatsTable:
+    generator = fastinit.Generator(1)
+    return describe({f"layers.{i}.attention.in_proj_weight": fastinit.xavier_normal_(np.empty((20, 30)), generator=generator) for i in range(rows)})
+
+
+def test_table():
+    t = table()
+    assert len(t) == 3 and t[1].name == t.names[1] and t["layers.2.attention.in_proj_weight"] is t[2] and len(t[:2]) == 2
+    assert t.std.shape == (3,) and (t.std == [row.std for row in t]).all() and np.isnan(t.saturated).all()
+    for bad in ("layers.9", "std"):
+        with pytest.raises(KeyError, match="no row"):
+            t[bad]
+    with pytest.raises(AttributeError, match="columns"):
+        t.median  # noqa: B018
+    assert describe(np.ones(2), np.zeros(3), names=["a", "b"])["b"].zero == 3
+    assert describe([np.ones(2), np.zeros(3)]).names == ["0", "1"]
+
+
+def test_repr_is_aligned_and_fits():
+    sick = {"a" * 120: np.ones(3), "<b>": np.array([np.nan, np.inf, -1e-300]), "zeros": np.zeros((4, 4)), "empty": np.empty(0)}
+    text = repr(describe(sick, activation="tanh"))
+    assert max(map(len, text.splitlines())) <= 88
+    assert len({len(line) for line in text.splitlines() if line.endswith(("%", "saturated"))}) == 1
+    long = repr(table(200))
+    assert "..." in long and len(long.splitlines()) == 62
+
+
+class Checker(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.open.append(tag)
+        self.seen.append((tag, dict(attributes)))
+
+    def handle_startendtag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_html():
+    t = describe({"<b>": np.array([np.nan, 1.0, 2.0]), "dead": np.zeros(5), "w": RNG.normal(size=500)})
+    checker = Checker()
+    checker.feed(t._repr_html_())
+    checker.close()
+    assert not checker.open and "&lt;b&gt;" in t._repr_html_() and "<script" not in t._repr_html_()
+    styles = [a.get("style", "") for tag, a in checker.seen]
+    assert sum("#c00" in style for style in styles) == 1 and sum("#999" in style for style in styles) == 1
+    assert sum(tag == "svg" for tag, _ in checker.seen) == 3 and sum(tag == "rect" for tag, _ in checker.seen) > 30
+    assert "more" in table(200)._repr_html_()
+
+
+def test_to_pandas():
+    pytest.importorskip("pandas")
+    frame = table().to_pandas()
+    assert list(frame.index) == table().names and frame["std"].tolist() == table().std.tolist()
+
+
+@pytest.mark.parametrize("kind", ["std", "ridge"])
+def test_plots(kind):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    t = describe({"a": RNG.normal(size=400), "dead": np.zeros(5), "none": np.empty(0), "b": 3 * RNG.normal(size=400)})
+    figure, ax = plt.subplots()
+    assert t.plot(kind, ax) is ax
+    figure.canvas.draw()
+    if kind == "std":
+        assert ax.get_yscale() == "log" and ax.lines[0].get_ydata()[0] == t[0].std
+    assert [label.get_text() for label in (ax.get_xticklabels() if kind == "std" else ax.get_yticklabels())] == t.names
+    with pytest.raises(ValueError, match="ridge"):
+        t.plot("violin")
+    plt.close("all")
+
+
+def test_torch_tensors_and_modules():
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(torch.nn.Linear(30, 20), torch.nn.Tanh(), torch.nn.Linear(20, 5).to(torch.bfloat16))
+    t = describe(model)
+    assert t.names == ["0.weight", "0.bias", "2.weight", "2.bias"] and t["2.weight"].dtype == "bfloat16"
+    weight = model[0].weight
+    assert t[0].std == pytest.approx(weight.detach().double().std(correction=0).item(), rel=1e-13) and t[0].shape == (20, 30)
+    assert t["2.weight"].mean == pytest.approx(model[2].weight.double().mean().item(), rel=1e-12, abs=1e-15)
+    assert describe(model.state_dict()).names == t.names
+    for dtype in (torch.int32, torch.bool, torch.uint8, torch.float16, torch.float64):
+        x = torch.arange(12).reshape(3, 4).to(dtype).t()
+        assert describe(x).mean == pytest.approx(x.double().mean().item(), rel=1e-12)
+    assert describe(weight, activation="tanh").saturated == 0 and describe(weight, by=0).size.tolist() == [30] * 20
+    for bad, words in ((torch.ones(2, device="meta"), "meta"), (torch.ones(2, dtype=torch.complex64), "real"), (torch.ones(2).to_sparse(), "dense")):
+        with pytest.raises(TypeError, match=words):
+            describe(bad)
