@@ -12,15 +12,17 @@ typedef struct {
     PyArrayObject *array;
     char code;
     int is_double, plain, outer; /* plain: each row is one run of native values of the kernels' own type */
-    npy_intp row_size, rows, runs; /* values a row, rows, runs a row */
+    int group; /* rows to a task: several where their values are neighbours in memory and a row's own are not */
+    npy_intp row_size, rows, runs, groups; /* values a row, rows, runs a row, groups to the last of the outer axes */
     uint64_t tiny;
     double *moments;
     uint64_t *counts, *bins;
     fi_moments *nodes; /* a run's each, rows of runs */
-    fi_description *descriptions; /* a worker's each */
+    fi_description *descriptions; /* `group` of them a worker */
+    char *scratch;                /* SCRATCH_BYTES for each of those */
 } describe_job;
 
-enum { RUN_VALUES = FI_STAT_RUN * FI_STAT_BLOCK };
+enum { RUN_VALUES = FI_STAT_RUN * FI_STAT_BLOCK, GROUP = 32, SCRATCH_BYTES = FI_STAT_BLOCK * 10 + 64 };
 
 static double load_integer(const char *from, char kind, int size, int swapped) {
     char bytes[8];
@@ -45,14 +47,30 @@ static double load_integer(const char *from, char kind, int size, int swapped) {
 #undef LOAD
 }
 
-/* Values [begin, begin + n) of a row into float32 or float64. */
-static void gather(const describe_job *job, const char *row, npy_intp begin, int n, void *out) {
+/* m values, `step` bytes apart, of k rows that lie side by side: row r to out + r * stride. */
+#define SPREAD(TYPE)                                                                                                   \
+    for (int j = 0; j < m; j++, from += step) {                                                                        \
+        __builtin_prefetch(from + 24 * step);                                                                          \
+        TYPE side[GROUP];                                                                                              \
+        memcpy(side, from, (size_t)k * sizeof(TYPE));                                                                  \
+        for (int r = 0; r < k; r++) memcpy(out + r * stride + j * (int)sizeof(TYPE), side + r, sizeof(TYPE));          \
+    }
+#define SPREAD_SIZES                                                                                                   \
+    if (size == 8) SPREAD(uint64_t) else if (size == 4) SPREAD(uint32_t) else SPREAD(uint16_t)
+static void spread_group(const char *from, npy_intp step, int m, int size, char *out, npy_intp stride) {
+    enum { k = GROUP };
+    SPREAD_SIZES
+}
+static void spread(const char *from, npy_intp step, int m, int k, int size, char *out, npy_intp stride) { SPREAD_SIZES }
+
+/* Values [begin, begin + n) of k rows, the first at `row`, into float32 or float64, the rows SCRATCH_BYTES apart. */
+static void gather(const describe_job *job, const char *row, npy_intp begin, int n, int k, char *scratch) {
     PyArrayObject *array = job->array;
     const int ndim = PyArray_NDIM(array), size = (int)PyArray_ITEMSIZE(array), swapped = PyArray_ISBYTESWAPPED(array);
     const char kind = PyArray_DESCR(array)->kind;
+    char *raw = size == 2 && job->code != 'i' ? scratch + FI_STAT_BLOCK * 8 : scratch; /* halves are widened from behind */
     npy_intp at[NPY_MAXDIMS] = {0};
     const char *from = row;
-    uint16_t halves[FI_STAT_BLOCK];
     npy_intp index = begin;
     for (int d = ndim - 1; d >= job->outer; d--) {
         at[d] = index % PyArray_DIM(array, d), index /= PyArray_DIM(array, d);
@@ -63,13 +81,11 @@ static void gather(const describe_job *job, const char *row, npy_intp begin, int
         const npy_intp left = ndim > job->outer ? PyArray_DIM(array, ndim - 1) - at[ndim - 1] : 1;
         const int m = n - i < left ? n - i : (int)left;
         if (job->code == 'i')
-            for (int j = 0; j < m; j++) ((double *)out)[i + j] = load_integer(from + j * step, kind, size, swapped);
-        else if (size == 8)
-            for (int j = 0; j < m; j++) memcpy((double *)out + i + j, from + j * step, 8);
-        else if (size == 4)
-            for (int j = 0; j < m; j++) memcpy((float *)out + i + j, from + j * step, 4);
+            for (int j = 0; j < m; j++) ((double *)raw)[i + j] = load_integer(from + j * step, kind, size, swapped);
+        else if (k == GROUP)
+            spread_group(from, step, m, size, raw + i * size, SCRATCH_BYTES);
         else
-            for (int j = 0; j < m; j++) memcpy(halves + i + j, from + j * step, 2);
+            spread(from, step, m, k, size, raw + i * size, SCRATCH_BYTES);
         i += m;
         if (i == n) break;
         from += (left - 1) * step, at[ndim - 1] = PyArray_DIM(array, ndim - 1) - 1;
@@ -83,22 +99,24 @@ static void gather(const describe_job *job, const char *row, npy_intp begin, int
         }
     }
     if (job->code == 'i') return;
-    if (swapped) {
-        if (size == 2)
+    for (int r = 0; r < k; r++, raw += SCRATCH_BYTES, scratch += SCRATCH_BYTES) {
+        uint16_t *halves = (uint16_t *)raw;
+        if (swapped && size == 2)
             for (int i = 0; i < n; i++) halves[i] = __builtin_bswap16(halves[i]);
-        else if (size == 4)
-            for (int i = 0; i < n; i++) ((uint32_t *)out)[i] = __builtin_bswap32(((uint32_t *)out)[i]);
-        else
-            for (int i = 0; i < n; i++) ((uint64_t *)out)[i] = __builtin_bswap64(((uint64_t *)out)[i]);
+        else if (swapped && size == 4)
+            for (int i = 0; i < n; i++) ((uint32_t *)raw)[i] = __builtin_bswap32(((uint32_t *)raw)[i]);
+        else if (swapped)
+            for (int i = 0; i < n; i++) ((uint64_t *)raw)[i] = __builtin_bswap64(((uint64_t *)raw)[i]);
+        if (job->code == 'e') job->kernels->load_f16(halves, n, (float *)scratch);
+        if (job->code == 'b')
+            for (int i = 0; i < n; i++) ((uint32_t *)scratch)[i] = (uint32_t)halves[i] << 16;
     }
-    if (job->code == 'e') job->kernels->load_f16(halves, n, out);
-    if (job->code == 'b')
-        for (int i = 0; i < n; i++) ((uint32_t *)out)[i] = (uint32_t)halves[i] << 16;
 }
 
-/* One run of blocks: its moments to its node, its counts and bins to the worker's description. */
-static void describe_run(const describe_job *job, npy_intp row, npy_intp run, fi_description *into) {
-    double values[FI_STAT_BLOCK];
+/* One run of blocks of k rows: their moments to their nodes, counts and bins to the worker's descriptions. */
+static void describe_run(const describe_job *job, npy_intp row, int k, npy_intp run, int worker) {
+    fi_description *into = job->descriptions + worker * job->group;
+    char *scratch = job->scratch + (npy_intp)worker * job->group * SCRATCH_BYTES;
     const char *base = PyArray_BYTES(job->array);
     npy_intp index = row;
     for (int d = job->outer - 1; d >= 0; d--) {
@@ -109,14 +127,13 @@ static void describe_run(const describe_job *job, npy_intp row, npy_intp run, fi
     uint64_t number = 0;
     for (npy_intp i = begin; i < end; i += FI_STAT_BLOCK, number++) {
         const int n = end - i < FI_STAT_BLOCK ? (int)(end - i) : FI_STAT_BLOCK;
-        const void *block = values;
-        if (job->plain)
-            block = base + i * (job->is_double ? 8 : 4);
-        else
-            gather(job, base, i, n, values);
-        fi_describe_block(job->kernels, block, job->is_double, n, job->tiny, number, into);
+        if (!job->plain) gather(job, base, i, n, k, scratch);
+        for (int r = 0; r < k; r++) {
+            const void *block = job->plain ? base + i * (job->is_double ? 8 : 4) : scratch + (npy_intp)r * SCRATCH_BYTES;
+            fi_describe_block(job->kernels, block, job->is_double, n, job->tiny, number, into + r);
+        }
     }
-    job->nodes[row * job->runs + run] = fi_moments_fold(into->waiting, number);
+    for (int r = 0; r < k; r++) job->nodes[(row + r) * job->runs + run] = fi_moments_fold(into[r].waiting, number);
 }
 
 static void add_counts(uint64_t *to, fi_counts *from) {
@@ -131,20 +148,25 @@ static void add_bins(uint64_t *to, uint32_t *from) {
     memset(from, 0, FI_BIN_TABLES * FI_BIN_TABLE * sizeof *from);
 }
 
-/* A task is a run of the only row, or a whole row. */
+/* A task is a run of the only row, or a group of whole rows. */
 static void describe_task(void *context, int worker, uint64_t task) {
     const describe_job *job = context;
-    fi_description *into = &job->descriptions[worker];
     if (job->rows == 1) {
-        describe_run(job, 0, (npy_intp)task, into);
+        describe_run(job, 0, 1, (npy_intp)task, worker);
         return;
     }
-    for (npy_intp run = 0; run < job->runs; run++) describe_run(job, (npy_intp)task, run, into);
-    add_counts(job->counts + 6 * task, &into->counts);
-    if (job->bins) add_bins(job->bins + FI_BINS * task, into->bins);
+    const npy_intp across = PyArray_DIM(job->array, job->outer - 1), at = (npy_intp)task % job->groups * job->group;
+    const npy_intp row = (npy_intp)task / job->groups * across + at;
+    const int k = across - at < job->group ? (int)(across - at) : job->group;
+    for (npy_intp run = 0; run < job->runs; run++) describe_run(job, row, k, run, worker);
+    for (int r = 0; r < k; r++) {
+        fi_description *one = job->descriptions + worker * job->group + r;
+        add_counts(job->counts + 6 * (row + r), &one->counts);
+        if (job->bins) add_bins(job->bins + FI_BINS * (row + r), one->bins);
+    }
 }
 
-static int prepare(describe_job *job) {
+static void prepare(describe_job *job) {
     PyArrayObject *array = job->array;
     const int ndim = PyArray_NDIM(array);
     job->row_size = 1, job->rows = 1;
@@ -158,7 +180,10 @@ static int prepare(describe_job *job) {
         if (PyArray_DIM(array, d) != 1 && PyArray_STRIDE(array, d) != step) job->plain = 0;
         step *= PyArray_DIM(array, d);
     }
-    return 0;
+    const npy_intp across = job->rows > 1 ? PyArray_DIM(array, job->outer - 1) : 1;
+    const int beside = across > 1 && PyArray_STRIDE(array, job->outer - 1) == PyArray_ITEMSIZE(array);
+    job->group = beside && !job->plain && job->code != 'i' ? GROUP : 1;
+    job->groups = (across + job->group - 1) / job->group;
 }
 
 PyObject *fi_py_describe(PyObject *module, PyObject *args) {
@@ -180,19 +205,22 @@ PyObject *fi_py_describe(PyObject *module, PyObject *args) {
     npy_intp shape[2] = {job.rows, 9}, counts_shape[2] = {job.rows, 6}, bins_shape[2] = {job.rows, FI_BINS};
     PyObject *moments = PyArray_ZEROS(2, shape, NPY_DOUBLE, 0), *counts = PyArray_ZEROS(2, counts_shape, NPY_UINT64, 0);
     PyObject *bins = with_bins ? PyArray_ZEROS(2, bins_shape, NPY_UINT64, 0) : Py_NewRef(Py_None), *result = NULL;
-    const uint64_t tasks = (uint64_t)(job.rows == 1 ? job.runs : job.rows);
-    uint64_t workers = (uint64_t)(job.rows * job.row_size) >> 17 < (uint64_t)state->threads ? ((uint64_t)(job.rows * job.row_size) >> 17) + 1 : (uint64_t)state->threads;
+    const uint64_t wanted = ((uint64_t)(job.rows * job.row_size) >> 17) + 1;
+    const uint64_t workers = wanted < (uint64_t)state->threads ? wanted : (uint64_t)state->threads, parts = workers * (uint64_t)job.group;
+    uint64_t tasks = (uint64_t)job.runs;
+    if (job.rows != 1) tasks = job.rows ? (uint64_t)(job.rows / PyArray_DIM(array, outer - 1) * job.groups) : 0;
     job.nodes = PyMem_RawCalloc((size_t)(job.rows * job.runs) + 1, sizeof *job.nodes);
-    job.descriptions = PyMem_RawCalloc(workers, sizeof *job.descriptions);
-    uint32_t *tables = with_bins ? PyMem_RawCalloc(workers, FI_BIN_TABLES * FI_BIN_TABLE * sizeof *tables) : NULL;
+    job.descriptions = PyMem_RawCalloc(parts, sizeof *job.descriptions);
+    job.scratch = PyMem_RawMalloc(job.plain ? 1 : parts * SCRATCH_BYTES);
+    uint32_t *tables = with_bins ? PyMem_RawCalloc(parts, FI_BIN_TABLES * FI_BIN_TABLE * sizeof *tables) : NULL;
     if (!moments || !counts || !bins) goto done;
-    if (!job.nodes || !job.descriptions || (with_bins && !tables)) {
+    if (!job.nodes || !job.descriptions || !job.scratch || (with_bins && !tables)) {
         PyErr_NoMemory();
         goto done;
     }
     job.moments = PyArray_DATA((PyArrayObject *)moments), job.counts = PyArray_DATA((PyArrayObject *)counts);
     job.bins = with_bins ? PyArray_DATA((PyArrayObject *)bins) : NULL;
-    for (uint64_t i = 0; i < workers; i++) job.descriptions[i].bins = with_bins ? tables + i * FI_BIN_TABLES * FI_BIN_TABLE : NULL;
+    for (uint64_t i = 0; i < parts; i++) job.descriptions[i].bins = with_bins ? tables + i * FI_BIN_TABLES * FI_BIN_TABLE : NULL;
     Py_BEGIN_ALLOW_THREADS
     const fi_modes saved = fi_modes_enter();
     (void)fi_parallel(tasks, (int)workers, describe_task, &job, NULL, NULL);
@@ -211,7 +239,7 @@ PyObject *fi_py_describe(PyObject *module, PyObject *args) {
     Py_END_ALLOW_THREADS
     result = PyTuple_Pack(3, moments, counts, bins);
 done:
-    PyMem_RawFree(job.nodes), PyMem_RawFree(job.descriptions), PyMem_RawFree(tables);
+    PyMem_RawFree(job.nodes), PyMem_RawFree(job.descriptions), PyMem_RawFree(job.scratch), PyMem_RawFree(tables);
     Py_XDECREF(moments), Py_XDECREF(counts), Py_XDECREF(bins);
     return result;
 }

@@ -263,7 +263,7 @@ class StatsTable(Sequence):
     """
 
     def __init__(self, rows: Sequence[Stats]):
-        self._rows = tuple(rows)
+        self._rows = rows if isinstance(rows, _Rows) else tuple(rows)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -274,7 +274,9 @@ class StatsTable(Sequence):
                 if row.name == key:
                     return row
             raise KeyError(f"no row is named {key!r}; names: {', '.join(row.name for row in self._rows[:20])}")
-        return StatsTable(self._rows[key]) if isinstance(key, slice) else self._rows[key]
+        if isinstance(key, slice):
+            return StatsTable([self._rows[i] for i in range(*key.indices(len(self)))])
+        return self._rows[key]
 
     def __getattr__(self, column: str):
         if column in _COLUMNS:
@@ -294,8 +296,7 @@ class StatsTable(Sequence):
 
     def _shown(self, most: int) -> "list[Stats | None]":
         """The rows, or the first and last of them with None for the gap."""
-        rows = list(self._rows)
-        return rows if len(rows) <= most else [*rows[: most // 2], None, *rows[-(most // 2) :]]
+        return [*self] if len(self) <= most else [*self[: most // 2], None, *self[-(most // 2) :]]
 
     def _header(self) -> list[str]:
         optional = [name for name, some in (
@@ -447,6 +448,23 @@ def _describe_one(tensor, name: str, activation: str | None) -> Stats:
     return Stats(name, array.shape, dtype, array.size, *map(int, counts[0]), saturated, tuple(moments[0].tolist()), bins[0])
 
 
+class _Rows(Sequence):
+    """The rows of by=, made when they are asked for: there may be very many."""
+
+    def __init__(self, name, dtype, outer, inner, counts, moments, saturated):
+        self._name, self._dtype, self._outer, self._inner = name, dtype, outer, inner
+        self._counts, self._moments, self._saturated = counts, moments, saturated
+
+    def __len__(self) -> int:
+        return math.prod(self._outer)
+
+    def __getitem__(self, row: int) -> Stats:
+        row = range(len(self))[row]
+        label = f"{self._name}[{', '.join(map(str, np.unravel_index(row, self._outer)))}]"
+        return Stats(label, self._inner, self._dtype, math.prod(self._inner), *self._counts[row].tolist(), self._saturated[row],
+                     tuple(self._moments[row].tolist()), None)  # fmt: skip
+
+
 def _describe_rows(tensor, name: str, by: tuple[int, ...], activation: str | None) -> StatsTable:
     array, code, dtype = _open(tensor)
     try:
@@ -458,14 +476,11 @@ def _describe_rows(tensor, name: str, by: tuple[int, ...], activation: str | Non
     moved = np.moveaxis(array, axes, range(len(axes)))
     outer, inner = moved.shape[: len(axes)], moved.shape[len(axes) :]
     moments, counts, _ = _core.describe(moved, code, len(axes), False)
-    rows, size = [], math.prod(inner)
-    for row, index in enumerate(np.ndindex(outer)):
-        saturated = None
-        if activation is not None:
-            saturated = _saturated(moved[index], activations[activation].saturation, counts[row])
-        label = f"{name}[{', '.join(map(str, index))}]"
-        rows.append(Stats(label, inner, dtype, size, *map(int, counts[row]), saturated, tuple(moments[row].tolist()), None))
-    return StatsTable(rows)
+    saturated = [None] * len(counts)
+    if activation is not None:
+        bounds = activations[activation].saturation
+        saturated = [_saturated(moved[index], bounds, counts[row]) for row, index in enumerate(np.ndindex(outer))]
+    return StatsTable(_Rows(name, dtype, outer, inner, counts, moments, saturated))
 
 
 def describe(*tensors, names: Sequence[str] | None = None, by: int | tuple[int, ...] | None = None, activation: str | None = None):
