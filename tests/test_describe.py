@@ -327,7 +327,6 @@ def test_html():
 
 
 def test_to_pandas():
-    pytest.importorskip("pandas")
     frame = table().to_pandas()
     assert list(frame.index) == table().names and frame["std"].tolist() == table().std.tolist()
 

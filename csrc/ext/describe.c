@@ -1,10 +1,12 @@
-/* describe(array, code, outer, bins) -> (moments, counts, bins): statistics of an array, or of each index of its first axes.
+/* describe(array, code, outer) -> (moments, counts, bins): statistics of an array, or of each index of its first axes.
  *
  * code: "e", "b" (bfloat16 in any 2-byte dtype), "f", "d", or "i" for integers and bool, which are read as float64. outer: how
  * many of the first axes count rows. moments: float64 (rows, 9), counts: uint64 (rows, 6), as in fi_moments and fi_counts;
- * bins: uint64 (rows, FI_BINS), or None if not wanted. Values are read in C order, in blocks that are copied out only where
- * memory is not a plain run of native float32 or float64.
+ * bins: uint64 (FI_BINS,), or None if outer > 0: for many a row they would take more memory than its values. Values are read
+ * in C order, in blocks that are copied out only where memory is not a plain run of native float32 or float64.
  */
+#include <math.h>
+
 #include "ext.h"
 
 typedef struct {
@@ -16,7 +18,7 @@ typedef struct {
     npy_intp row_size, rows, runs, groups; /* values a row, rows, runs a row, groups to the last of the outer axes */
     uint64_t tiny;
     double *moments;
-    uint64_t *counts, *bins;
+    uint64_t *counts;
     fi_moments *nodes; /* a run's each, rows of runs */
     fi_description *descriptions; /* `group` of them a worker */
     char *scratch;                /* SCRATCH_BYTES for each of those */
@@ -142,10 +144,21 @@ static void add_counts(uint64_t *to, fi_counts *from) {
     *from = (fi_counts){0};
 }
 
-static void add_bins(uint64_t *to, uint32_t *from) {
-    for (int table = 0; table < FI_BIN_TABLES; table++)
-        for (int i = 0; i < FI_BINS; i++) to[i] += from[table * FI_BIN_TABLE + i];
-    memset(from, 0, FI_BIN_TABLES * FI_BIN_TABLE * sizeof *from);
+/* Moves a worker's bins from the largest size down, until the `left` values that it and the workers after it hold are found. */
+static uint64_t add_bins(uint64_t *to, uint32_t *from, double most, uint64_t left) {
+    const float largest = most < 0x1.fffffep127 ? (float)most : 0x1.fffffep127f;
+    uint32_t bits;
+    memcpy(&bits, &largest, sizeof bits);
+    for (uint32_t step = 0, top = bits >> 20; left && step <= top; step++) {
+        const uint32_t size = step ? top + 1 - step : 0; /* zeros first: they are many where there are any */
+        for (int negative = 0; negative < 2; negative++)
+            for (int table = 0; table < FI_BIN_TABLES; table++) {
+                uint32_t *count = from + table * FI_BIN_TABLE + (negative << 11 | size);
+                to[negative << 11 | size] += *count, left -= *count;
+                *count = 0;
+            }
+    }
+    return left;
 }
 
 /* A task is a run of the only row, or a group of whole rows. */
@@ -162,7 +175,6 @@ static void describe_task(void *context, int worker, uint64_t task) {
     for (int r = 0; r < k; r++) {
         fi_description *one = job->descriptions + worker * job->group + r;
         add_counts(job->counts + 6 * (row + r), &one->counts);
-        if (job->bins) add_bins(job->bins + FI_BINS * (row + r), one->bins);
     }
 }
 
@@ -187,10 +199,11 @@ static void prepare(describe_job *job) {
 }
 
 PyObject *fi_py_describe(PyObject *module, PyObject *args) {
+    static _Thread_local uint32_t first_table[FI_BIN_TABLES * FI_BIN_TABLE]; /* all 0 between calls: small arrays are many */
     PyArrayObject *array;
     const char *code;
-    int outer, with_bins;
-    if (!PyArg_ParseTuple(args, "O!sip", &PyArray_Type, &array, &code, &outer, &with_bins)) return NULL;
+    int outer;
+    if (!PyArg_ParseTuple(args, "O!si", &PyArray_Type, &array, &code, &outer)) return NULL;
     const npy_intp item = PyArray_ITEMSIZE(array);
     const char kind = PyArray_DESCR(array)->kind;
     const int sound = (code[0] == 'e' || code[0] == 'b') ? item == 2 : code[0] == 'f' ? item == 4 && kind == 'f'
@@ -202,38 +215,41 @@ PyObject *fi_py_describe(PyObject *module, PyObject *args) {
     const fi_state *state = fi_state_of(module);
     describe_job job = {.kernels = state->kernels, .array = array, .code = code[0], .outer = outer};
     prepare(&job);
-    npy_intp shape[2] = {job.rows, 9}, counts_shape[2] = {job.rows, 6}, bins_shape[2] = {job.rows, FI_BINS};
-    PyObject *moments = PyArray_ZEROS(2, shape, NPY_DOUBLE, 0), *counts = PyArray_ZEROS(2, counts_shape, NPY_UINT64, 0);
-    PyObject *bins = with_bins ? PyArray_ZEROS(2, bins_shape, NPY_UINT64, 0) : Py_NewRef(Py_None), *result = NULL;
     const uint64_t wanted = ((uint64_t)(job.rows * job.row_size) >> 17) + 1;
     const uint64_t workers = wanted < (uint64_t)state->threads ? wanted : (uint64_t)state->threads, parts = workers * (uint64_t)job.group;
     uint64_t tasks = (uint64_t)job.runs;
     if (job.rows != 1) tasks = job.rows ? (uint64_t)(job.rows / PyArray_DIM(array, outer - 1) * job.groups) : 0;
+    npy_intp shape[2] = {job.rows, 9}, counts_shape[2] = {job.rows, 6}, bins_shape[1] = {FI_BINS};
+    PyObject *moments = PyArray_ZEROS(2, shape, NPY_DOUBLE, 0), *counts = PyArray_ZEROS(2, counts_shape, NPY_UINT64, 0);
+    PyObject *bins = outer ? Py_NewRef(Py_None) : PyArray_ZEROS(1, bins_shape, NPY_UINT64, 0), *result = NULL;
     job.nodes = PyMem_RawCalloc((size_t)(job.rows * job.runs) + 1, sizeof *job.nodes);
     job.descriptions = PyMem_RawCalloc(parts, sizeof *job.descriptions);
     job.scratch = PyMem_RawMalloc(job.plain ? 1 : parts * SCRATCH_BYTES);
-    uint32_t *tables = with_bins ? PyMem_RawCalloc(parts, FI_BIN_TABLES * FI_BIN_TABLE * sizeof *tables) : NULL;
+    uint32_t *tables = outer || workers == 1 ? NULL : PyMem_RawCalloc(workers - 1, sizeof first_table);
     if (!moments || !counts || !bins) goto done;
-    if (!job.nodes || !job.descriptions || !job.scratch || (with_bins && !tables)) {
+    if (!job.nodes || !job.descriptions || !job.scratch || (!outer && workers > 1 && !tables)) {
         PyErr_NoMemory();
         goto done;
     }
     job.moments = PyArray_DATA((PyArrayObject *)moments), job.counts = PyArray_DATA((PyArrayObject *)counts);
-    job.bins = with_bins ? PyArray_DATA((PyArrayObject *)bins) : NULL;
-    for (uint64_t i = 0; i < parts; i++) job.descriptions[i].bins = with_bins ? tables + i * FI_BIN_TABLES * FI_BIN_TABLE : NULL;
+    for (uint64_t i = 0; i < workers && !outer; i++)
+        job.descriptions[i].bins = i ? tables + (i - 1) * FI_BIN_TABLES * FI_BIN_TABLE : first_table;
     Py_BEGIN_ALLOW_THREADS
     const fi_modes saved = fi_modes_enter();
     (void)fi_parallel(tasks, (int)workers, describe_task, &job, NULL, NULL);
-    if (job.rows == 1)
-        for (uint64_t i = 0; i < workers; i++) {
-            add_counts(job.counts, &job.descriptions[i].counts);
-            if (job.bins) add_bins(job.bins, job.descriptions[i].bins);
-        }
     for (npy_intp row = 0; row < job.rows; row++) {
         fi_moments waiting[64];
         for (npy_intp run = 0; run < job.runs; run++) fi_moments_push(waiting, (uint64_t)run, job.nodes[row * job.runs + run]);
         const fi_moments all = fi_moments_fold(waiting, (uint64_t)job.runs);
         memcpy(job.moments + 9 * row, &all, 9 * sizeof(double));
+    }
+    if (job.rows == 1) {
+        const double most = fabs(job.moments[7]) > fabs(job.moments[8]) ? fabs(job.moments[7]) : fabs(job.moments[8]);
+        uint64_t left = (uint64_t)job.moments[0];
+        for (uint64_t i = 0; i < workers; i++) {
+            add_counts(job.counts, &job.descriptions[i].counts);
+            if (!outer) left = add_bins(PyArray_DATA((PyArrayObject *)bins), job.descriptions[i].bins, most, left);
+        }
     }
     fi_modes_leave(saved);
     Py_END_ALLOW_THREADS

@@ -197,6 +197,12 @@ class Stats:
         Returns
         -------
         Fits
+
+        Examples
+        --------
+        >>> import numpy as np, fastinit
+        >>> fastinit.describe(np.array([1.0, 1e-6, 1e5])).fits("bfloat16")
+        Fits(underflow=0.0, overflow=0.0)
         """
         if dtype not in _LIMITS:
             raise ValueError(f"dtype={dtype!r} is unknown; give one of {', '.join(_LIMITS)}")
@@ -218,6 +224,12 @@ class Stats:
         Returns
         -------
         ndarray of float64, one shorter than `edges`
+
+        Examples
+        --------
+        >>> import numpy as np, fastinit
+        >>> fastinit.describe(np.array([-1.0, 1.0, 1.0, 3.0])).histogram([-2, 0, 2, 4])
+        array([1., 2., 1.])
         """
         edges = np.asarray(edges, float)
         if not self.finite:
@@ -229,7 +241,14 @@ class Stats:
         return np.diff(np.interp(edges, np.ravel([low, high], "F"), np.ravel([until[:-1], until[1:]], "F"), 0.0, until[-1]))
 
     def to_dict(self) -> dict:
-        """Counts and moments by name."""
+        """Counts and moments by name.
+
+        Examples
+        --------
+        >>> import numpy as np, fastinit
+        >>> fastinit.describe(np.zeros(4)).to_dict()["zero"]
+        4
+        """
         return {column: getattr(self, column) for column in ("name", "shape", "dtype", *_COLUMNS)}
 
     def __repr__(self) -> str:
@@ -330,8 +349,8 @@ class StatsTable(Sequence):
     def _repr_html_(self) -> str:
         header = self._header()
         parts = ['<table style="border-collapse:collapse"><thead><tr>']
-        parts += [f'<th style="text-align:{"left" if h == "name" else "right"}">{h}</th>' for h in header]
-        parts.append('<th style="text-align:left">histogram</th></tr></thead><tbody>')
+        parts += [f'<th style="padding:2px 6px;text-align:{"left" if h == "name" else "right"}">{h}</th>' for h in header]
+        parts.append('<th style="padding:2px 6px;text-align:left">histogram</th></tr></thead><tbody>')
         for row in self._shown(60):
             if row is None:
                 parts.append(f'<tr><td colspan="{len(header) + 1}">… {len(self) - 60} more …</td></tr>')
@@ -340,7 +359,7 @@ class StatsTable(Sequence):
             parts.append(f'<tr style="color:{"#999" if dead else "inherit"}">')
             for name, cell in ((h, self._cells(row)[h]) for h in header):
                 red = name in ("nan", "inf") and cell not in ("", "0")
-                style = f"text-align:{'left' if name == 'name' else 'right'}" + (";color:#c00;font-weight:bold" if red else "")
+                style = f"padding:2px 6px;text-align:{'left' if name == 'name' else 'right'}" + (";color:#c00;font-weight:bold" if red else "")
                 parts.append(f'<td style="{style}">{html.escape(cell)}</td>')
             parts.append(f"<td>{_svg(row)}</td></tr>")
         return "".join(parts) + "</tbody></table>"
@@ -366,7 +385,7 @@ class StatsTable(Sequence):
         if kind == "std":
             place = np.arange(len(self))
             ax.plot(place, np.where(self.std > 0, self.std, np.nan), "o-", label="std")
-            ax.plot(place, np.where(self.absmax > 0, self.absmax, np.nan), "--", color="0.6", label="largest size")
+            ax.plot(place, np.where(self.absmax > 0, self.absmax, np.nan), ".--", color="0.6", label="largest size")
             ax.set(yscale="log", xticks=place, ylabel="size")
             ax.set_xticklabels(self.names, rotation=45 if len(self) > 6 else 0, ha="right" if len(self) > 6 else "center")
             ax.legend()
@@ -443,9 +462,9 @@ def _saturated(tensor, bounds: tuple[float, float], counts) -> int:
 
 def _describe_one(tensor, name: str, activation: str | None) -> Stats:
     array, code, dtype = _open(tensor)
-    moments, counts, bins = _core.describe(array, code, 0, True)
+    moments, counts, bins = _core.describe(array, code, 0)
     saturated = None if activation is None else _saturated(tensor, activations[activation].saturation, counts[0])
-    return Stats(name, array.shape, dtype, array.size, *map(int, counts[0]), saturated, tuple(moments[0].tolist()), bins[0])
+    return Stats(name, array.shape, dtype, array.size, *counts[0].tolist(), saturated, tuple(moments[0].tolist()), bins)
 
 
 class _Rows(Sequence):
@@ -475,7 +494,7 @@ def _describe_rows(tensor, name: str, by: tuple[int, ...], activation: str | Non
         raise ValueError(f"by={by!r} names an axis twice")
     moved = np.moveaxis(array, axes, range(len(axes)))
     outer, inner = moved.shape[: len(axes)], moved.shape[len(axes) :]
-    moments, counts, _ = _core.describe(moved, code, len(axes), False)
+    moments, counts, _ = _core.describe(moved, code, len(axes))
     saturated = [None] * len(counts)
     if activation is not None:
         bounds = activations[activation].saturation
