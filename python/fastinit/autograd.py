@@ -11,6 +11,7 @@ Examples
 
 import numpy as np
 import torch
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from . import _core
 
@@ -64,6 +65,8 @@ def sigmoid(z: torch.Tensor) -> torch.Tensor:
     >>> fastinit.autograd.sigmoid(torch.zeros(2))
     tensor([0.5000, 0.5000])
     """
+    if has_torch_function_unary(z):  # what watches torch's own functions sees this one too
+        return handle_torch_function(sigmoid, (z,), z)
     return _Activation.apply(z, _core.sigmoid, _core.sigmoid_backward)
 
 
@@ -90,4 +93,6 @@ def tanh(z: torch.Tensor) -> torch.Tensor:
     >>> fastinit.autograd.tanh(torch.zeros(2))
     tensor([0., 0.])
     """
+    if has_torch_function_unary(z):  # what watches torch's own functions sees this one too
+        return handle_torch_function(tanh, (z,), z)
     return _Activation.apply(z, _core.tanh, _core.tanh_backward)

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import _core
 from .registry import activations
+from .tables import as_html, as_text, number
 
 __all__ = ["Fits", "Stats", "StatsTable", "describe"]
 
@@ -262,14 +263,6 @@ _COLUMNS = ("size", "nan", "posinf", "neginf", "zero", "subnormal", "negative", 
             "absmax", "mean_abs", "rms", "l2", "skew", "kurtosis")  # fmt: skip
 
 
-def _number(x) -> str:
-    if x is None:
-        return ""
-    if isinstance(x, int):
-        return str(x)
-    return f"{x:.3g}" if x == x else "nan"
-
-
 class StatsTable(Sequence):
     """The `Stats` of several tensors: a sequence, indexed by number or name; a column is an attribute of that name.
 
@@ -327,42 +320,27 @@ class StatsTable(Sequence):
     def _cells(self, row: Stats) -> dict[str, str]:
         share = {"zero": row.zero, "saturated": row.saturated}
         return {
-            "name": row.name, "shape": "x".join(map(str, row.shape)) or "()", "mean": _number(row.mean), "std (n)": _number(row.std),
-            "min": _number(row.min), "max": _number(row.max), "nan": str(row.nan), "inf": str(row.posinf + row.neginf),
+            "name": row.name, "shape": "x".join(map(str, row.shape)) or "()", "mean": number(row.mean), "std (n)": number(row.std),
+            "min": number(row.min), "max": number(row.max), "nan": str(row.nan), "inf": str(row.posinf + row.neginf),
             **{k: "" if v is None or not row.size else f"{100 * v / row.size:.3g}%" for k, v in share.items()},
         }  # fmt: skip
 
     def __repr__(self) -> str:
         header = self._header()
-        rows = [header] + [["..."] + [""] * (len(header) - 1) if row is None else [self._cells(row)[h] for h in header] for row in self._shown(60)]
-        widths = [max(len(line[i]) for line in rows) for i in range(len(header))]
-        room = 88 - sum(widths[1:]) - 2 * (len(header) - 1)
-        widths[0] = min(widths[0], max(room, 8))
-
-        def fit(text, width):
-            return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
-
-        lines = [fit(line[0], widths[0]).ljust(widths[0]) + "  " + "  ".join(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))
-                 for line in rows]  # fmt: skip
-        return "\n".join(line.rstrip()[:88] for line in lines)
+        gap = ["..."] + [""] * (len(header) - 1)
+        return as_text(header, [gap if row is None else [self._cells(row)[h] for h in header] for row in self._shown(60)])
 
     def _repr_html_(self) -> str:
-        header = self._header()
-        parts = ['<table style="border-collapse:collapse"><thead><tr>']
-        parts += [f'<th style="padding:2px 6px;text-align:{"left" if h == "name" else "right"}">{h}</th>' for h in header]
-        parts.append('<th style="padding:2px 6px;text-align:left">histogram</th></tr></thead><tbody>')
+        header, rows = self._header(), []
         for row in self._shown(60):
             if row is None:
-                parts.append(f'<tr><td colspan="{len(header) + 1}">… {len(self) - 60} more …</td></tr>')
+                rows.append(("", [("", f"… {len(self) - 60} more …")] + [("", "")] * len(header)))
                 continue
-            dead = row.size and row.zero == row.size
-            parts.append(f'<tr style="color:{"#999" if dead else "inherit"}">')
-            for name, cell in ((h, self._cells(row)[h]) for h in header):
-                red = name in ("nan", "inf") and cell not in ("", "0")
-                style = f"padding:2px 6px;text-align:{'left' if name == 'name' else 'right'}" + (";color:#c00;font-weight:bold" if red else "")
-                parts.append(f'<td style="{style}">{html.escape(cell)}</td>')
-            parts.append(f"<td>{_svg(row)}</td></tr>")
-        return "".join(parts) + "</tbody></table>"
+            named = self._cells(row)
+            red = {h: ";color:#c00;font-weight:bold" if h in ("nan", "inf") and named[h] != "0" else "" for h in header}
+            cells = [(red[h], html.escape(named[h])) for h in header]
+            rows.append((f"color:{'#999' if row.size and row.zero == row.size else 'inherit'}", [*cells, ("", svg_histogram(row))]))
+        return as_html([*header, "histogram"], rows)
 
     def plot(self, kind: str = "std", ax=None):
         """Draw the spread by layer on a log axis ("std"), or each layer's histogram as a ridge ("ridge").
@@ -402,7 +380,7 @@ class StatsTable(Sequence):
         return ax
 
 
-def _svg(row: Stats) -> str:
+def svg_histogram(row: Stats) -> str:
     """A small histogram between the 0.1% and 99.9% quantiles."""
     if row.bins is None or not row.finite:
         return ""

@@ -1,0 +1,297 @@
+"""Wide random networks in theory: how the variance of z, correlations and gradients go from layer to layer."""
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .gains import calculate_gain
+from .registry import Activation, activations, normal_density
+from .tables import Table
+
+__all__ = ["Theory", "critical", "gain_table", "theory"]
+
+_TERMS = 200  # of the Hermite series by which correlations go through an activation
+_TINY, _HUGE = 1e-10, 1e10  # a variance as good as 0, as good as infinite
+
+
+@functools.cache
+def _nodes() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights for E f(x), x ~ N(0, 1): Gauss and Legendre in panels, 0 between two of them."""
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    edges = np.linspace(-12.0, 12.0, 97)
+    x = (edges[:-1, None] + 0.125 * (1.0 + nodes)).ravel()
+    return x, np.tile(weights, 96) * 0.125 * normal_density(x)
+
+
+@functools.cache
+def _hermite() -> np.ndarray:
+    """Normalised Hermite polynomials at the nodes, times the weights."""
+    x, weights = _nodes()
+    rows = [np.ones_like(x), x]
+    for k in range(2, _TERMS):
+        rows.append((x * rows[-1] - math.sqrt(k - 1) * rows[-2]) / math.sqrt(k))
+    return np.array(rows) * weights
+
+
+def mean_square(f, q: float) -> float:
+    """E f(z)^2, z ~ N(0, q)."""
+    x, weights = _nodes()
+    return float(weights @ np.square(f(math.sqrt(q) * x)))
+
+
+def _find(name: str) -> Activation:
+    if name not in activations:
+        raise ValueError(f"activation={name!r} is unknown; known: {', '.join(activations)}")
+    return activations[name]
+
+
+def dead_share(c: float, batch: int) -> float:
+    """P(a unit's z is below 0 for every one of `batch` inputs whose z correlate by c): one shared Gaussian factor."""
+    c = min(max(c, 0.0), 1.0)
+    if c == 1.0:
+        return 0.5
+    u, weights = _nodes()
+    below = 0.5 * np.vectorize(math.erfc, otypes=[float])(u * math.sqrt(c / (1.0 - c) / 2.0))
+    return float(weights @ below**batch)
+
+
+def finite_width_band(beta: float) -> float:
+    """Two standard deviations of log10 of a gradient's size over a network of this sum of 1/n (Hanin 2018)."""
+    return math.sqrt(5.0 * beta) / math.log(10.0)
+
+
+@functools.cache
+def critical(activation: str) -> tuple[float, float]:
+    """Where a wide network without biases passes signals and gradients on unchanged: n Var w, and the variance of z there.
+
+    Solves E f(z)^2 = q E f'(z)^2 for the variance q of z (the smallest above 0, if there is one), so that with
+    n Var w = 1 / E f'(z)^2 both the variance of z stays at q and gradients keep their size (chi = 1).
+
+    Parameters
+    ----------
+    activation : str
+        From `activations`.
+
+    Returns
+    -------
+    sigma_w2 : float
+        n Var w, n the fan in.
+    q : float
+        The variance of z that is kept. 0: only in the limit of small signals. NaN: any (linear, ReLUs).
+
+    Raises
+    ------
+    ValueError
+        An unknown name, or an activation without such a point (squared_relu).
+
+    References
+    ----------
+    Poole et al. (2016), "Exponential expressivity in deep neural networks through transient chaos"; Schoenholz et al. (2017),
+    "Deep information propagation"; He et al. (2015) for ReLU.
+
+    Examples
+    --------
+    >>> import fastinit
+    >>> fastinit.critical("tanh")
+    (1.0, 0.0)
+    >>> round(fastinit.critical("sigmoid")[0], 1)
+    103.0
+    """
+    known = _find(activation)
+
+    def excess(q):
+        return mean_square(known.f, q) / (q * mean_square(known.derivative, q)) - 1.0
+
+    at_zero = mean_square(known.derivative, _TINY)
+    if abs(excess(1e-4)) < 1e-9 and abs(excess(1e4)) < 1e-9:
+        return round(1.0 / at_zero, 9), math.nan
+    grid = np.geomspace(1e-3, 400.0, 113)
+    values = [excess(q) for q in grid]
+    for low, high, below, above in zip(grid[:-1], grid[1:], values[:-1], values[1:], strict=True):
+        if below > 0.0 >= above and min(abs(below), abs(above)) > 1e-9:
+            for _ in range(60):
+                middle = math.sqrt(low * high)
+                low, high = (middle, high) if excess(middle) > 0.0 else (low, middle)
+            return 1.0 / mean_square(known.derivative, low), float(low)
+    if at_zero < 1e-6:
+        raise ValueError(f"activation={activation!r} has no critical point: its slope at 0 is 0")
+    return round(1.0 / at_zero, 9), 0.0
+
+
+@dataclass(frozen=True)
+class Theory:
+    """What `theory` computes, for layers 1 to depth.
+
+    Attributes
+    ----------
+    activation, sigma_w2, sigma_b2
+    q : ndarray
+        Variance of z, by layer.
+    c : ndarray
+        Correlation of the z of two inputs.
+    chi : ndarray
+        By what factor a layer multiplies the mean square of the gradients on their way back.
+    xi_q, xi_c, xi_grad : float
+        Depth scales, in layers: the distance from the fixed point, or the gradient, changes by a factor of e in so many.
+        Infinite where it does not.
+
+    Examples
+    --------
+    >>> import fastinit
+    >>> t = fastinit.theory("sigmoid", 16.0)
+    >>> round(t.q[-1], 2), round(t.xi_grad, 2)      # gradients fade by a factor of e in about a layer
+    (5.86, 1.09)
+    """
+
+    activation: str
+    sigma_w2: float
+    sigma_b2: float
+    q: np.ndarray
+    c: np.ndarray
+    chi: np.ndarray
+    xi_q: float
+    xi_c: float
+    xi_grad: float
+
+
+def _scale(slope: float) -> float:
+    size = abs(math.log(slope)) if slope > 0.0 else math.inf
+    return math.inf if size < 1e-6 else 1.0 / size
+
+
+def _fixed_point(step, q: float) -> float:
+    """Where q -> step(q) leads from q: the next fixed point in its direction."""
+    change = step(q) - q
+    if abs(change) <= 1e-9 * q:
+        return q
+    until = _TINY if change < 0.0 else _HUGE
+    grid = np.geomspace(q, until, 241)
+    for near, far in zip(grid[:-1], grid[1:], strict=True):
+        if (step(far) - far) * change <= 0.0:
+            for _ in range(60):
+                middle = math.sqrt(near * far)
+                near, far = (middle, far) if (step(middle) - middle) * change > 0.0 else (near, middle)
+            return float(near)
+    return until
+
+
+def theory(
+    activation: str, sigma_w2: float, sigma_b2: float = 0.0, depth: int = 50, *, input_square: float = 1.0, input_cosine: float = 0.0
+) -> Theory:
+    """Mean-field theory of a wide random network: variance of z, correlation and gradient, layer by layer.
+
+    Parameters
+    ----------
+    activation : str
+        From `activations`.
+    sigma_w2 : float
+        n Var w, n the fan in.
+    sigma_b2 : float
+        Var b.
+    depth : int
+        Layers.
+    input_square, input_cosine : float
+        Mean square of an input's values, and the cosine of two inputs.
+
+    Returns
+    -------
+    Theory
+
+    Raises
+    ------
+    ValueError
+        An unknown name, or numbers that are not finite and at least 0 (depth: at least 1).
+
+    References
+    ----------
+    Poole et al. (2016), eq. 3 (q) and 5 (c); Schoenholz et al. (2017), eq. 5 (chi) and 7 to 9 and 17 (depth scales).
+
+    Examples
+    --------
+    >>> import fastinit
+    >>> t = fastinit.theory("relu", 2.0, depth=30)
+    >>> round(t.q[-1], 3), round(t.chi[-1], 3), t.xi_grad     # He (2015): nothing fades, nothing grows
+    (2.0, 1.0, inf)
+    >>> round(fastinit.theory("relu", 1.0, depth=30).q[-1], 12)   # Xavier with ReLU: halved by every layer
+    2e-09
+    """
+    known = _find(activation)
+    for name, value in (("sigma_w2", sigma_w2), ("sigma_b2", sigma_b2), ("input_square", input_square)):
+        if not (math.isfinite(value) and value >= 0.0):
+            raise ValueError(f"{name}={value!r}; give a finite number, at least 0")
+    if isinstance(depth, bool) or not isinstance(depth, (int, np.integer)) or depth < 1:
+        raise ValueError(f"depth={depth!r}; give a positive integer")
+    if not -1.0 <= input_cosine <= 1.0:
+        raise ValueError(f"input_cosine={input_cosine!r}; give a number in [-1, 1]")
+    x, _ = _nodes()
+
+    def step(q):
+        return sigma_w2 * mean_square(known.f, q) + sigma_b2
+
+    def series(q):  # squares of the Hermite coefficients; what the series leaves out goes to its last term
+        squares = np.square(_hermite() @ known.f(math.sqrt(q) * x))
+        squares[-1] += max(mean_square(known.f, q) - squares.sum(), 0.0)
+        return squares
+
+    qs, cs, chis = [sigma_w2 * input_square + sigma_b2], [], []
+    cs.append((sigma_w2 * input_square * input_cosine + sigma_b2) / qs[0] if qs[0] > 0.0 else 1.0)
+    for layer in range(depth):
+        q, c = min(qs[-1], 1e300), cs[-1]
+        chis.append(sigma_w2 * mean_square(known.derivative, q))
+        if layer + 1 < depth:
+            qs.append(step(q))
+            covariance = sigma_w2 * float(np.polynomial.polynomial.polyval(c, series(q))) + sigma_b2
+            cs.append(min(covariance / qs[-1], 1.0) if qs[-1] > 0.0 else 1.0)
+    end = _fixed_point(step, min(max(qs[0], _TINY), _HUGE))
+    chi = sigma_w2 * mean_square(known.derivative, end)
+    slope_q = (step(end * 1.001) - step(end * 0.999)) / (0.002 * end)
+    slope_c = chi
+    if chi > 1.0 + 1e-9:  # two inputs part: the correlation settles below 1
+        squares = series(end) * sigma_w2
+        low, high = 0.0, 1.0 - 1e-6
+        for _ in range(60):
+            middle = (low + high) / 2
+            total = float(np.polynomial.polynomial.polyval(middle, squares)) + sigma_b2
+            low, high = (middle, high) if total > middle * end else (low, middle)
+        slope_c = float(np.polynomial.polynomial.polyval(low, squares[1:] * np.arange(1, _TERMS))) / end
+    return Theory(activation, float(sigma_w2), float(sigma_b2), np.array(qs), np.array(cs), np.array(chis),
+                  _scale(slope_q), _scale(slope_c), _scale(chi))  # fmt: skip
+
+
+def gain_table(*names: str) -> Table:
+    """Gains and critical variances of activations, side by side.
+
+    Parameters
+    ----------
+    *names : str
+        From `activations`; all of them if none is given.
+
+    Returns
+    -------
+    Table
+        forward and backward: gains by `activation_gain`; maclaurin: of the straight line near 0; torch: `calculate_gain`;
+        critical: n Var w by `critical`, and the variance of z that goes with it.
+
+    Examples
+    --------
+    >>> import fastinit
+    >>> print(fastinit.gain_table("relu", "tanh"))
+    activation  forward  backward  maclaurin  torch  critical n Var w  Var z
+    relu           1.41      1.41              1.41                 2    any
+    tanh           1.59      1.47          1   1.67                 1      0
+    """
+    rows = []
+    for name in names or activations:
+        known = _find(name)
+        try:
+            torch_gain = calculate_gain(name)
+        except ValueError:
+            torch_gain = None
+        try:
+            sigma_w2, q = critical(name)
+        except ValueError:
+            sigma_w2 = q = None
+        rows.append([name, known.forward, known.backward, known.maclaurin, torch_gain, sigma_w2, "any" if q is not None and q != q else q])
+    return Table(["activation", "forward", "backward", "maclaurin", "torch", "critical n Var w", "Var z"], rows)
