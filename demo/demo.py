@@ -28,89 +28,33 @@ INITS = {
 }
 
 
-def sigmoid(z):
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
-
-
-def sigmoid_derivative(z):
-    """e / (1 + e)^2, right in the tails, where y (1 - y) is 0."""
-    e = np.exp(-np.abs(z))
-    return e / (1 + e) ** 2
-
-
-def tanh_derivative(z):
-    e = np.exp(-2 * np.abs(z))
-    return 4 * e / (1 + e) ** 2
-
-
-ACTIVATIONS = {
-    "sigmoid": (sigmoid, sigmoid_derivative),
-    "tanh": (np.tanh, tanh_derivative),
-    "ReLU": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
-}
-
-
-def make_network(inputs, fill):
-    """(out, in) weights and zero biases; each layer has a generator of its own name."""
-    root, sizes = fastinit.Generator(0), [inputs] + [WIDTH] * DEPTH + [CLASSES]
-    shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
-    weights = [fill(np.empty(s, np.float32), root.fold_in(f"layer{i}.weight")) for i, s in enumerate(shapes)]
-    return weights, [fastinit.zeros_(np.empty(s[0], np.float32)) for s in shapes]
-
-
-def forward(x, weights, biases, f):
-    zs, activations = [], [x]
-    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
-        zs.append(activations[-1] @ w.T + b)
-        activations.append(f(zs[-1]) if i < DEPTH else zs[-1])
-    return zs, activations
-
-
-def cross_entropy(scores, labels):
-    """Mean loss, and its gradient with respect to the scores."""
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    gradient = np.exp(log_p)
-    rows = np.arange(len(labels))
-    gradient[rows, labels] -= 1
-    return -log_p[rows, labels].mean(), gradient / len(labels)
-
-
-def backward(gradient, zs, activations, weights, derivative):
-    """dL/dz of every layer, last one last."""
-    gradients = [gradient]
-    for i in range(DEPTH, 0, -1):
-        gradients.append((gradients[-1] @ weights[i]) * derivative(zs[i - 1]))
-    return gradients[::-1]
+ACTIVATIONS = {"sigmoid": "sigmoid", "tanh": "tanh", "ReLU": "relu"}
 
 
 def train(x, y, fill, activation):
-    """Sizes by layer before the first step, and the loss at each step of plain SGD with momentum."""
-    f, derivative = ACTIVATIONS[activation]
-    weights, biases = make_network(x.shape[1], fill)
-    velocity = [np.zeros_like(p) for p in weights + biases]
-    order, losses, sizes = np.random.default_rng(0), [], None
+    """A probe before the first step, and the loss at each step of plain SGD with momentum."""
+    network = fastinit.mlp([x.shape[1]] + [WIDTH] * DEPTH + [CLASSES], ACTIVATIONS[activation],
+                           init=lambda w, generator: fill(w, generator), generator=0)  # fmt: skip
+    velocity = [(np.zeros_like(layer.weight), np.zeros_like(layer.bias)) for layer in network]
+    order, losses, found = np.random.default_rng(0), [], None
     for _ in range(STEPS):
         batch = order.choice(len(x), BATCH, replace=False)
-        zs, activations = forward(x[batch], weights, biases, f)
-        loss, gradient = cross_entropy(zs[-1], y[batch])
+        if found is None:
+            found = fastinit.probe(network, x[batch], y[batch], loss="cross_entropy")
+        zs, outputs = fastinit.forward(network, x[batch])
+        loss, gradient = fastinit.cross_entropy(outputs[-1], y[batch])
         losses.append(loss)
-        gradients = backward(gradient, zs, activations, weights, derivative)
-        if sizes is None:
-            spread = [a.std() for a in activations[1:-1]]
-            sizes = spread, [np.sqrt((g.astype(np.float64) ** 2).mean()) for g in gradients[:-1]]
-        steps = [g.T @ a for g, a in zip(gradients, activations, strict=False)] + [g.sum(axis=0) for g in gradients]
-        for p, v, step in zip(weights + biases, velocity, steps, strict=True):
-            v *= 0.9
-            v -= RATE * step
-            p += v
-    return sizes, losses, (weights, biases)
+        gradients = fastinit.backward(network, x[batch], zs, outputs, gradient)
+        for layer, (dw_sum, db_sum), (_, dw, db) in zip(network, velocity, gradients, strict=True):
+            for parameter, v, step in ((layer.weight, dw_sum, dw), (layer.bias, db_sum, db)):
+                v *= 0.9
+                v -= RATE * step
+                parameter += v
+    return found, losses, network
 
 
-def accuracy(x, y, network, activation):
-    scores = forward(x, *network, ACTIVATIONS[activation][0])[0][-1]
-    return (scores.argmax(axis=1) == y).mean()
+def accuracy(x, y, network):
+    return (fastinit.forward(network, x)[1][-1].argmax(axis=1) == y).mean()
 
 
 def draw_and_tell(path):
@@ -118,19 +62,20 @@ def draw_and_tell(path):
     x = ((data.data - data.data.mean()) / data.data.std()).astype(np.float32)
     train_x, train_y, test_x, test_y = x[:1400], data.target[:1400], x[1400:], data.target[1400:]
     figure, axes = plt.subplots(3, 3, figsize=(14, 10), layout="constrained")
-    print(f"{'':9}{'weights':22}{'std of last layer':>18}{'gradient first/last':>21}{'loss':>8}{'accuracy':>10}")
+    print(f"{'':9}{'weights':22}{'std of last layer':>18}{'gradient first/last':>21}{'loss':>8}{'accuracy':>10}   the probe says")
     for row, activation in zip(axes, ACTIVATIONS, strict=True):
         for (name, fill), colour in zip(INITS.items(), plt.get_cmap("tab10").colors, strict=False):
             with np.errstate(over="ignore", invalid="ignore"):
-                (spread, gradients), losses, network = train(train_x, train_y, fill, activation)
-                score = accuracy(test_x, test_y, network, activation)
+                found, losses, network = train(train_x, train_y, fill, activation)
+                score = accuracy(test_x, test_y, network)
+            spread, gradients = found.stats("a").std[:-1], found.stats("dz").rms[:-1]
             ratio = gradients[0] / gradients[-1] if gradients[-1] > 0 else 0.0
             final = np.mean(losses[-20:])
-            print(f"{activation:9}{name:22}{spread[-1]:18.3g}{ratio:21.3g}{final:8.3f}{score:10.1%}")
+            print(f"{activation:9}{name:22}{spread[-1]:18.3g}{ratio:21.3g}{final:8.3f}{score:10.1%}   {found.verdict}")
             layers = np.arange(1, DEPTH + 1)
             style = {"color": colour, "label": name, "linewidth": 1.8}
-            row[0].plot(layers, np.where(np.array(spread) > 0, spread, np.nan), "o-", markersize=4, **style)
-            row[1].plot(layers, np.where(np.array(gradients) > 0, gradients, np.nan), "o-", markersize=4, **style)
+            row[0].plot(layers, np.where(spread > 0, spread, np.nan), "o-", markersize=4, **style)
+            row[1].plot(layers, np.where(gradients > 0, gradients, np.nan), "o-", markersize=4, **style)
             smooth = np.convolve(losses, np.ones(10) / 10, "valid")
             row[2].plot(np.where(np.isfinite(smooth), smooth, np.nan), **style)
         row[0].set(yscale="log", ylabel=activation, xlabel="layer")

@@ -394,15 +394,9 @@ def _judge(layers: Sequence[Layer], limits: Thresholds, batch: int, loss: "float
             say("no gradient", "note", layer.name, None, None, None, "no gradient passes here: it is frozen, or the loss does not depend on it",
                 "layer.weight.requires_grad_(True), if it is meant to learn", "exact")  # fmt: skip
 
-    seen: dict[object, Layer] = {}
-    for layer in layers:
-        if layer.beginning is None or len(layer.beginning) < 16 or np.ptp(layer.beginning) == 0.0 or layer.parameter in seen:
-            continue
-        twin = next((other for other in seen.values() if _alike(layer.beginning, other.beginning)), None)
-        if twin:
-            say("repeated", "bad", layer.name, None, None, None, f"begins with the same values as {twin.name}, but for a factor: one integer seed, used twice",
-                'root = fastinit.Generator(0), then generator=root.fold_in("the layer\'s name") for each', "exact")  # fmt: skip
-        seen[layer.parameter] = layer
+    for layer, twin in _repeated(layers):
+        say("repeated", "bad", layer.name, None, None, None, f"begins with the same values as {twin.name}, but for a factor: one integer seed, used twice",
+            'root = fastinit.Generator(0), then generator=root.fold_in("the layer\'s name") for each', "exact")  # fmt: skip
 
     if beta > limits.narrow[0]:
         bad = beta > limits.narrow[1]
@@ -436,12 +430,19 @@ def _first_off(layers: Sequence[Layer]) -> Layer:
     return max(layers, key=lambda layer: abs(math.log(layer.n_var_w / layer.critical)) if layer.critical else 0.0)
 
 
-def _alike(a: np.ndarray, b: np.ndarray) -> bool:
-    """The same values but for a factor."""
-    n = min(len(a), len(b))
-    a, b = a[:n], b[:n]
-    size = math.sqrt(float(a @ a) * float(b @ b))
-    return size > 0.0 and float(a @ b) / size > 1.0 - 1e-6
+def _repeated(layers: Sequence[Layer]) -> list[tuple[Layer, Layer]]:
+    """Layers whose weights begin as an earlier layer's do, but for a factor."""
+    owners = {layer.parameter: layer for layer in reversed(layers) if layer.beginning is not None and len(layer.beginning) >= 16}
+    owners = [layer for layer in layers if owners.get(layer.parameter) is layer and np.ptp(layer.beginning) > 0.0]
+    found = {}
+    for n in {len(layer.beginning) for layer in owners}:  # each length among those at least as long
+        among = [layer for layer in owners if len(layer.beginning) >= n]
+        rows = np.array([layer.beginning[:n] for layer in among])
+        with np.errstate(all="ignore"):
+            rows /= np.sqrt(np.square(rows).sum(axis=1, keepdims=True))
+        for later, first in np.argwhere(np.tril(np.abs(rows @ rows.T) > 1.0 - 1e-9, -1)):
+            found.setdefault(id(among[later]), (among[later], among[first]))
+    return list(found.values())
 
 
 def _expected_saturated(layer: Layer) -> float:
@@ -540,10 +541,12 @@ class Probe:
         for name, one in zip(names, probes, strict=True):
             z = [layer.z.rms for layer in one.layers if layer.z]
             dz = [layer.dz.rms for layer in one.layers if layer.dz]
-            rows.append([name, *((z[0], z[-1]) if z else (None, None)), *((dz[0], dz[-1]) if dz else (None, None)), one._verdict()])
+            rows.append([name, *((z[0], z[-1]) if z else (None, None)), *((dz[0], dz[-1]) if dz else (None, None)), one.verdict])
         return Table(["probe", "rms z, first", "last", "rms dz, first", "last ", "verdict"], rows)
 
-    def _verdict(self) -> str:
+    @property
+    def verdict(self) -> str:
+        """The kinds of the worst findings, in a line."""
         if not self.findings:
             return "no fault found"
         worst = self.findings[0].severity
@@ -558,7 +561,7 @@ class Probe:
         return [(group[0], len(group) - 1) for group in groups.values()]
 
     def __repr__(self) -> str:
-        lines = [self._verdict()]
+        lines = [self.verdict]
         for finding, more in self._shown():
             lines.append(f"{finding}" + (f"\n    and in {more} more" if more else ""))
         header, rows = self._rows()
@@ -566,7 +569,7 @@ class Probe:
 
     def _repr_html_(self) -> str:
         colours = {"note": "#777", "bad": "#c60", "severe": "#c00"}
-        parts = [f'<p style="font-size:larger;color:{"#283" if self.ok else "#c00"}"><b>{html.escape(self._verdict())}</b></p>']
+        parts = [f'<p style="font-size:larger;color:{"#283" if self.ok else "#c00"}"><b>{html.escape(self.verdict)}</b></p>']
         for finding, more in self._shown():
             extra = f" (and in {more} more)" if more else ""
             where = f" ({html.escape(finding.layer)})" if finding.layer else ""
@@ -605,7 +608,7 @@ class Probe:
             figure = plt.figure(figsize=(15 if kind == "all" else 7, min(tall, 12.0)), layout="constrained")
             if kind == "all":
                 axes = figure.subplots(1, 3)
-                figure.suptitle(self._verdict())
+                figure.suptitle(self.verdict)
                 for one, axis in zip(("std", "grad", "ridge"), axes, strict=True):
                     self.plot(one, axis)
                 return axes

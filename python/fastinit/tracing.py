@@ -31,6 +31,19 @@ _SAME = {  # pass a signal on as it is
 _NORMS = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "normalize", "local_response_norm"}
 
 
+def _tensors(*values):
+    """The tensors in arguments or results: tuples, lists and dicts are looked into, other objects too if torch knows them."""
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from _tensors(*value)
+        elif isinstance(value, Mapping):
+            yield from _tensors(*value.values())
+        elif value is not None and not isinstance(value, (int, float, str, torch.dtype, torch.device)):
+            yield from (t for t in tree_leaves(value) if isinstance(t, torch.Tensor))
+
+
 def _plain(tensor: torch.Tensor) -> np.ndarray:
     tensor = tensor.detach()
     return (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
@@ -120,8 +133,7 @@ class _Tracer(TorchFunctionMode):
             if isinstance(out, torch.Tensor) and args and isinstance(args[0], torch.Tensor) and args[0] in self.tags:
                 self.tags[out] = self.tags[args[0]]
             return out
-        given = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
-        tags = {self.tags[t] for t in given if t in self.tags}
+        tags = {tag for t in _tensors(args, kwargs) if (tag := self.tags.get(t)) is not None}
         activation = self._activation(name, args, kwargs)
         tag = max(tags, default=None)
         if activation and tag is not None and self.layers[tag[0]].activation is None and args[0].is_floating_point():
@@ -140,9 +152,8 @@ class _Tracer(TorchFunctionMode):
         elif tags:
             same = len(tags) == 1 and name in _SAME
             passed = (tag[0], tag[1] and same, tag[2] or name in _NORMS, tag[3])
-            for t in tree_leaves(out):
-                if isinstance(t, torch.Tensor):
-                    self.tags[t] = passed
+            for t in _tensors(out):
+                self.tags[t] = passed
         return out
 
     @staticmethod
@@ -231,18 +242,16 @@ class _Tracer(TorchFunctionMode):
         if not self.recording:
             return
         name, _, before = self.calls.pop()
-        if isinstance(module, torch.nn.utils.parametrize.ParametrizationList):
+        if len(self.layers) > before or not module._parameters or isinstance(module, torch.nn.utils.parametrize.ParametrizationList):
             return
-        name = name or type(module).__name__
-        weights = [p for p in module.parameters(recurse=False) if p.ndim >= 2 and p.is_floating_point()]
-        outputs = [t for t in tree_leaves(out) if isinstance(t, torch.Tensor) and t.is_floating_point()]
-        if not weights or not outputs or len(self.layers) > before:
-            return
-        weight = max(weights, key=torch.Tensor.numel)
         with torch._C.DisableTorchFunction():
+            weights = [p for p in module.parameters(recurse=False) if p.ndim >= 2 and p.is_floating_point()]
+            outputs = [t for t in _tensors(out) if t.is_floating_point()]
+            if not weights:
+                return
+            weight, name = max(weights, key=torch.Tensor.numel), name or type(module).__name__
             for i, tensor in enumerate(outputs):
-                part = name if len(outputs) == 1 else f"{name}.{i}"
-                self._begin(part, type(module).__name__, weight, None, "", 1)
+                self._begin(name if len(outputs) == 1 else f"{name}.{i}", type(module).__name__, weight, None, "", 1)
                 self.owned[len(self.layers) - 1] = weight
                 self._observe(len(self.layers) - 1, tensor)
                 self.tags[tensor] = (len(self.layers) - 1, True, False, False)
@@ -273,7 +282,7 @@ def trace(model, x, target, loss, limits, generator) -> "tuple[list[probing.Laye
     handles = []
     with _as_it_came(model):
         args, kwargs = _arguments(model, x)
-        batch = next((len(t) for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor) and t.ndim), 0)
+        batch = next((len(t) for t in _tensors(args, kwargs) if t.ndim), 0)
         try:
             for name, module in model.named_modules():
                 handles.append(module.register_forward_pre_hook(lambda module, args, name=name: tracer.enter(name, module)))
@@ -281,7 +290,7 @@ def trace(model, x, target, loss, limits, generator) -> "tuple[list[probing.Laye
             with tracer:
                 result = model(*args, **kwargs)
             tracer.recording = False
-            output = next((t for t in tree_leaves(result) if isinstance(t, torch.Tensor) and t.is_floating_point()), None)
+            output = next((t for t in _tensors(result) if t.is_floating_point()), None)
             if output is None:
                 raise TypeError(f"the model returned {type(result).__name__} without a tensor of floats, so there is nothing to take a gradient of")
             value, scalar = _loss(loss, output if not callable(loss) else result, target, generator)
