@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV   ?= .venv
 PY      = $(VENV)/bin/python
+LAB     = $(VENV)-lab/bin/jupyter-lab
 TORCH_VERSION = 2.13.0
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 $(PY):
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +23,18 @@ test: install test-c ## the everyday suite
 
 test-c: ## the C core alone, under AddressSanitizer and UBSan
 	$(MAKE) -s -C tests/c run
+
+notebooks: install ## write notebooks/*.ipynb from notebooks/source
+	$(PY) notebooks/build.py
+
+test-notebooks: install ## run every notebook of both languages in a kernel of its own
+	$(PY) -m pip install -q ".[lab,test-notebooks]"
+	$(PY) -m pytest -q -n 2 --nbmake --nbmake-timeout=60 -o filterwarnings= notebooks/*.ipynb
+
+lab: ## open the notebooks in JupyterLab, in an environment of its own (.venv-lab)
+	@[ -x $(LAB) ] || { $(PYTHON) -m venv $(VENV)-lab && $(VENV)-lab/bin/pip install -q --upgrade pip; }
+	$(VENV)-lab/bin/pip install -q ".[demo,lab]"
+	$(LAB) --notebook-dir=notebooks
 
 test-compilers: install ## the golden digests again under every compiler that is installed
 	@for compiler in gcc clang; do command -v $$compiler >/dev/null || { echo "$$compiler: not installed"; continue; }; \
@@ -41,7 +54,7 @@ bench: install ## every benchmark, beside the peers that are installed
 	$(PY) -m benchmarks
 
 clean: ## remove what was built
-	rm -rf build dist out $(VENV) python/*.egg-info
+	rm -rf build dist out $(VENV) $(VENV)-lab python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install demo test test-c test-compilers test-mutations test-long ulp bench clean
+.PHONY: help install demo notebooks test-notebooks lab test test-c test-compilers test-mutations test-long ulp bench clean

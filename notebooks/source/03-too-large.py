@@ -1,0 +1,193 @@
+# %% [markdown] lang="en"
+# # 3. Too large
+#
+# Large weights made the gradient of the one-unit chain vanish. In a wide network they make it explode. Both are true, and this notebook
+# shows why. Then: what exploding does to learning.
+# %% [markdown] lang="vi"
+# # 3. Quá lớn
+#
+# Trọng số lớn làm gradient của chuỗi một nơ-ron tiêu biến. Trong mạng rộng, chúng làm gradient bùng nổ. Cả hai đều đúng, và notebook này
+# cho thấy vì sao. Sau đó: bùng nổ thì việc học ra sao.
+# %% name="2.3 chain and wide net"
+import functools
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import fastinit
+
+
+def tanh_network(width, scale, seed=0):
+    """Ten tanh layers, weights N(0, scale / width)."""
+    init = functools.partial(fastinit.variance_scaling_, scale=scale, mode="fan_in", distribution="normal")
+    return fastinit.mlp([width] * 11, "tanh", init=init, output="tanh", generator=seed, dtype=np.float64)
+
+
+def gradients(width, scale, seed=0):
+    """rms of dL/dz by layer."""
+    x = fastinit.normal_(np.empty((128, width)), generator=1)
+    return fastinit.probe(tanh_network(width, scale, seed), x).stats("dz").rms
+
+
+chain = np.median([gradients(1, 100, seed) for seed in range(51)], axis=0)  # a single unit is a matter of luck: 51 of them
+wide = gradients(100, 100)
+figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
+ax.semilogy(range(1, 11), chain, "o-", label="one unit a layer (median of 51)")
+ax.semilogy(range(1, 11), wide, "o-", label="100 units a layer")
+ax.set(title="tanh, n Var w = 100", xlabel="layer", ylabel="rms of dL/dz")
+ax.legend()
+plt.show()
+assert chain[0] < 1e-3 * chain[-1]  # vanishes on its way to the first layer
+assert wide[0] > 1e3 * wide[-1]  # explodes on its way to the first layer
+# %% [markdown] lang="en"
+# In the chain everything must pass through one unit; if it is saturated, one factor near 0 ends it. In the wide network most units
+# are saturated as well, four of five of them, but some sit by chance where tanh is steep, and those pass the gradient on, multiplied by large
+# weights. In the mean square it grows in every layer by
+#
+# $$\chi = n \operatorname{Var} w \; \mathbb{E}\,\tanh'(z)^2 .$$
+# %% [markdown] lang="vi"
+# Trong chuỗi, mọi thứ phải đi qua một nơ-ron duy nhất; nếu nó bão hòa thì chỉ một thừa số gần 0 là hết. Trong mạng rộng, phần lớn nơ-ron
+# cũng bão hòa, cứ năm thì có bốn, nhưng vài nơ-ron tình cờ nằm ở chỗ tanh dốc, và chúng truyền gradient đi sau khi nhân với những trọng
+# số lớn. Tính theo trung bình bình phương, qua mỗi lớp gradient lớn lên
+#
+# $$\chi = n \operatorname{Var} w \; \mathbb{E}\,\tanh'(z)^2 \text{ lần.}$$
+# %% name="2.3 growth by layer"
+found = fastinit.probe(tanh_network(100, 100), fastinit.normal_(np.empty((128, 100)), generator=1))
+print(f"saturated in layer 5: {found['layer5'].saturated:.0%}")
+assert 0.75 < found["layer5"].saturated < 0.9
+
+chi = fastinit.theory("tanh", 100.0, depth=10).chi[-1]
+measured = np.mean([(wide[1] / wide[8]) ** (2 / 7) for wide in (gradients(100, 100, seed) for seed in range(8))])
+print(f"growth of the mean square in each layer: {measured:.2f}, by theory {chi:.2f}")
+assert abs(measured / chi - 1) < 0.15
+# %% [markdown] lang="en"
+# ## A large learning rate
+#
+# Now real data: one network, one start, three learning rates. One is too slow, one is right, one jumps further past the minimum with every step.
+# In the fourth picture the rate is the right one but the weights are six times too large: the loss begins absurdly high, and the
+# first steps make it worse.
+# %% [markdown] lang="vi"
+# ## Tốc độ học lớn
+#
+# Giờ là dữ liệu thật: cùng một mạng, cùng điểm xuất phát, ba tốc độ học. Một quá chậm, một vừa phải, một mà mỗi bước lại nhảy quá điểm
+# cực tiểu xa hơn. Ở hình thứ tư, tốc độ thì vừa phải nhưng trọng số lớn gấp sáu lần: hàm mất mát bắt đầu cao một cách vô lý, và những
+# bước đầu còn làm nó tệ hơn.
+# %% name="2.3 learning rate"
+from sklearn.datasets import load_digits
+
+digits = load_digits()
+pixels = fastinit.describe(digits.data)
+images = ((digits.data[:300] - pixels.mean) / pixels.std).astype(np.float32)
+labels = digits.target[:300]
+
+
+def losses(rate, gain=1.0, steps=60):
+    """The loss at each step of gradient descent, from He's weights times a gain."""
+    network = fastinit.mlp([64, 32, 32, 10], "relu", init=fastinit.kaiming_normal_, generator=0)
+    for layer in network:
+        layer.weight *= gain
+    found = []
+    with np.errstate(all="ignore"):  # that numbers overflow is the point
+        for _ in range(steps):
+            zs, outputs = fastinit.forward(network, images)
+            loss, grad = fastinit.cross_entropy(outputs[-1], labels)
+            found.append(loss)
+            for layer, (_, dw, db) in zip(network, fastinit.backward(network, images, zs, outputs, grad), strict=True):
+                layer.weight -= rate * dw
+                layer.bias -= rate * db
+    return np.array(found)
+
+
+def draw(ax, gain, rate):
+    loss = losses(rate, gain)
+    shown = np.nan_to_num(np.clip(loss, 1e-3, 1e4), nan=1e4)
+    ax.semilogy(shown, color="C0" if loss[-1] < 2 else "C3")
+    ax.axhline(np.log(10), color="0.7", linewidth=0.8)  # what knowing nothing costs
+    ax.set(title=f"gain {gain:g}, rate {rate:.3g}", xlabel="step", ylabel="loss", ylim=(1e-3, 2e4))
+
+
+figure, axes = plt.subplots(1, 4, figsize=(13, 3), layout="constrained")
+for ax, (gain, rate) in zip(axes, ((1, 0.003), (1, 0.1), (1, 3.0), (6, 0.1)), strict=True):
+    draw(ax, gain, rate)
+plt.show()
+slow, good, wild, large = losses(0.003), losses(0.1), losses(3.0), losses(0.1, gain=6.0)
+assert good[-1] < slow[-1] < slow[0]  # both learn, one faster
+assert not wild[-1] < 0.9 * np.log(10)  # does not converge
+assert large[0] > 10 * good[0] and np.nanmax(large) > large[0]  # starts high, and rises from there
+# %% [markdown] lang="en"
+# Where do such losses come from? Look into a deeper network with large weights: the signal grows from layer to layer on its way
+# forward, and the gradient from layer to layer on its way back.
+# %% [markdown] lang="vi"
+# Những giá trị mất mát ấy từ đâu ra? Hãy nhìn vào một mạng sâu hơn với trọng số lớn: tín hiệu lớn dần qua từng lớp trên đường đi tới, và
+# gradient lớn dần qua từng lớp trên đường đi về.
+# %% name="2.3 gradients of a large net"
+init = functools.partial(fastinit.normal_, std=0.5)
+found = fastinit.probe(fastinit.mlp([64] * 9 + [10], "relu", init=init, generator=0), images, labels, loss="cross_entropy")
+print(found.verdict)
+assert {"exploding", "confident"} <= {finding.kind for finding in found.findings}
+dz = found.stats("dz").rms
+assert (dz[:-2] > dz[1:-1]).all()  # larger in every layer than in the next one
+found.plot("grad")
+plt.show()
+# %% [markdown] lang="en"
+# ## Try it
+# %% [markdown] lang="vi"
+# ## Hãy thử
+# %% name="control" tags=["remove-output"]
+try:
+    from ipywidgets import FloatLogSlider, FloatSlider, interact
+except ImportError:
+    print("pip install ipywidgets")
+else:
+
+    def redraw(gain, rate):
+        draw(plt.figure(figsize=(5, 3), layout="constrained").add_subplot(), gain, rate)
+        plt.show()
+
+    interact(redraw, gain=FloatSlider(1.0, min=0.2, max=6.0, step=0.2), rate=FloatLogSlider(0.1, min=-3, max=1, step=0.25))
+# %% [markdown] lang="en"
+# ## Exercise
+#
+# Find the largest stable learning rate for gain 1: with it the loss must be below 1 after 60 steps, and with one and a half times as much it
+# must not. `losses(rate)[-1]` is yours to use.
+# %% [markdown] lang="vi"
+# ## Bài tập
+#
+# Tìm tốc độ học ổn định lớn nhất với gain 1: dùng nó thì sau 60 bước hàm mất mát phải dưới 1, còn dùng tốc độ gấp rưỡi thì không. Bạn có
+# thể dùng `losses(rate)[-1]`.
+# %% tags=["exercise"]
+rate = ...
+# %% tags=["solution"]
+rate = 0.05
+while losses(rate * 1.5)[-1] < 1:
+    rate *= 1.1
+# %% tags=["wrong"]
+rate = 0.05
+# %% tags=["wrong"]
+rate = 5.0
+# %% name="words" lang="en"
+hints = {
+    "start": "Hint: try losses(0.1)[-1], losses(0.2)[-1], ... and see where it stops working.",
+    "large": "Hint: {:g} is too large; the loss ends at {:.3g}.",
+    "small": "Hint: {:.3g} works as well; go on.",
+    "right": "Right: {:.3g} learns, {:.3g} does not.",
+}
+# %% name="words" lang="vi"
+hints = {
+    "start": "Gợi ý: thử losses(0.1)[-1], losses(0.2)[-1], ... và xem đến đâu thì không học được nữa.",
+    "large": "Gợi ý: {:g} quá lớn; hàm mất mát dừng ở {:.3g}.",
+    "small": "Gợi ý: {:.3g} cũng còn học được; hãy tăng tiếp.",
+    "right": "Đúng: {:.3g} học được, {:.3g} thì không.",
+}
+# %% name="check"
+def check(rate):
+    """The hint that is needed, or None when the answer is right."""
+    if rate is ...:
+        return hints["start"]
+    if not losses(rate)[-1] < 1:
+        return hints["large"].format(rate, losses(rate)[-1])
+    return hints["small"].format(1.5 * rate) if losses(1.5 * rate)[-1] < 1 else None
+
+
+hint = check(rate)
+print(hint or hints["right"].format(rate, 1.5 * rate))

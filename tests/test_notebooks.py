@@ -1,0 +1,136 @@
+"""The notebooks: what is committed is what their sources say, every claim in them holds, and their exercises tell right from wrong."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+for needed in ("jupytext", "matplotlib", "sklearn"):
+    pytest.importorskip(needed)
+
+_spec = importlib.util.spec_from_file_location("build", ROOT / "notebooks" / "build.py")
+build = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(build)
+
+# The lesson, section by section: the cells that a student runs for each. (notebook, beginning of the cell's name)
+LESSON = {
+    "1 motivation": [(1, "1 motivation: all equal"), (1, "1 motivation: all zero"), (1, "1 motivation: negative constants")],
+    "2.1 large weight": [(2, "2.1 sigmoid and its slope"), (2, "2.1 large weight"), (2, "2.1 flat ranges")],
+    "2.2 good weights, deep net": [(2, "2.2 products"), (2, "2.2 five-layer chain")],
+    "2.3 large weights and learning rate": [(3, "2.3 chain and wide net"), (3, "2.3 learning rate"), (3, "2.3 gradients of a large net")],
+    "3.1 mean, variance, std": [(4, "3.1 mean and variance"), (4, "3.1 variance of a product")],
+    "3.2 uniform and Gaussian": [(4, "3.2 uniform"), (4, "3.2 Gaussian")],
+}
+SOURCES = {int(source.name[:2]): source for source in build.SOURCES}
+IDS = [source.stem for source in build.SOURCES]
+
+
+def named(number, name):
+    return [cell for cell in build.cells(SOURCES[number], "en") if cell.metadata.get("name") == name]
+
+
+@pytest.mark.parametrize("language", build.LANGUAGES)
+@pytest.mark.parametrize("source", build.SOURCES, ids=IDS)
+def test_committed_notebooks_are_those_of_their_sources(source, language):
+    written = build.target(source, language).read_text(encoding="utf-8")
+    assert written == build.notebook(source, language), "run `make notebooks`"
+    for cell in json.loads(written)["cells"]:
+        assert not cell.get("outputs"), "outputs are stripped"
+
+
+def test_no_other_notebook_is_there():
+    there = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert there == {build.target(source, language).name for source in build.SOURCES for language in build.LANGUAGES}
+
+
+@pytest.mark.parametrize("source", build.SOURCES, ids=IDS)
+def test_languages_share_code_and_match_in_words(source):
+    english, vietnamese = (build.cells(source, language) for language in ("en", "vi"))
+    assert [cell.cell_type for cell in english] == [cell.cell_type for cell in vietnamese]
+    words = []
+    for one, other in zip(english, vietnamese, strict=True):
+        if "lang" not in one.metadata:
+            assert one.source == other.source
+        elif one.cell_type == "markdown":  # each section in both, and the same formulas
+            assert one.source != other.source
+            assert [line.split()[0] for line in one.source.splitlines() if line.startswith("#")] == [
+                line.split()[0] for line in other.source.splitlines() if line.startswith("#")]  # fmt: skip
+        else:
+            a, b = {}, {}
+            exec(one.source, a), exec(other.source, b)
+            words.append((a["hints"], b["hints"]))
+    assert words
+    for a, b in words:
+        assert a.keys() == b.keys()
+        assert all(a[key].count("{") == b[key].count("{") and a[key] != b[key] for key in a)
+
+
+@pytest.mark.parametrize("source", build.SOURCES, ids=IDS)
+def test_every_claim_holds_and_exercises_are_judged(source, capsys):
+    """Runs the notebook's code, then its check on the empty exercise, every solution and every wrong answer."""
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("Agg")
+    judged = {answer: 0 for answer in build.ANSWERS}
+    namespace = {}
+    try:
+        for cell in build.cells(source, "en"):
+            if cell.cell_type != "code" or cell.metadata.get("name") == "control":  # controls: test_controls_redraw
+                continue
+            if "exercise" in cell.metadata.get("tags", ()):
+                answers = [(a, c.source) for a in build.ANSWERS for c in build.cells(source, "en", a) if a in c.metadata.get("tags", ())]
+            elif cell.metadata.get("name") == "check":
+                for answer, text in answers:
+                    tried = dict(namespace)
+                    exec(text, tried)
+                    exec(compile(cell.source, f"{source.stem}: check", "exec"), tried)
+                    assert (tried["hint"] is None) == (answer == "solution"), (answer, text, tried["hint"])
+                    judged[answer] += 1
+            else:
+                exec(compile(cell.source, f"{source.stem}: {cell.metadata.get('name')}", "exec"), namespace)
+            plt.close("all")
+    finally:
+        plt.close("all")
+    assert judged["exercise"] == judged["solution"] == sum("exercise" in c.metadata.get("tags", ()) for c in build.cells(source, "en")) > 0
+    assert judged["wrong"] >= judged["solution"]
+
+
+@pytest.mark.parametrize("source", build.SOURCES, ids=IDS)
+def test_a_control_stands_below_a_plain_figure_and_says_how_to_get_it(source):
+    names = [cell.metadata.get("name") for cell in build.cells(source, "en") if cell.cell_type == "code"]
+    assert "control" in names and "check" in names
+    for cell in build.cells(source, "en"):
+        if cell.metadata.get("name") == "control":
+            assert "remove-output" in cell.metadata["tags"]
+            assert "except ImportError" in cell.source and "pip install ipywidgets" in cell.source
+        elif cell.cell_type == "code":
+            assert "ipywidgets" not in cell.source
+
+
+def test_the_first_picture_takes_ten_lines():
+    first = next(cell for cell in build.cells(SOURCES[1], "en") if cell.cell_type == "code")
+    lines = [line for line in first.source.splitlines() if line.strip()]
+    assert lines[0].startswith("import") and len(lines[1:]) <= 10 and "plt.show()" in lines[-1]
+
+
+@pytest.mark.parametrize("row", LESSON)
+def test_every_row_of_the_lesson_has_its_cells(row):
+    for number, name in LESSON[row]:
+        (cell,) = named(number, name)
+        assert "assert " in cell.source, "a cell that claims something asserts it"
+
+
+def test_fastinit_does_every_fill_and_statistic():
+    for source in build.SOURCES:
+        for cell in build.cells(source, "en"):
+            if cell.cell_type == "code":
+                assert "np.random" not in cell.source and "torch.nn.init" not in cell.source and "np.tanh" not in cell.source
+                assert not any(word in cell.source for word in (".std(", ".var(", "np.std", "np.var"))
+
+
+def test_names_of_cells_differ():
+    for source in build.SOURCES:
+        names = [c.metadata["name"] for c in build.cells(source, "en") if "name" in c.metadata and c.metadata["name"] not in ("figure", "control", "check", "words")]
+        assert len(names) == len(np.unique(names))
