@@ -1,4 +1,4 @@
-"""The notebooks: what is committed is what their sources say, every claim in them holds, and their exercises tell right from wrong."""
+"""The notebooks: committed as their sources say, every claim in them holds, their exercises tell right from wrong."""
 
 import importlib.util
 import json
@@ -17,19 +17,53 @@ _spec.loader.exec_module(build)
 
 # The lesson, section by section: the cells that a student runs for each. (notebook, beginning of the cell's name)
 LESSON = {
-    "1 motivation": [(1, "1 motivation: all equal"), (1, "1 motivation: all zero"), (1, "1 motivation: negative constants")],
+    "1 motivation": [
+        (1, "1 motivation: all equal"),
+        (1, "1 motivation: all zero"),
+        (1, "1 motivation: negative constants"),
+    ],
     "2.1 large weight": [(2, "2.1 sigmoid and its slope"), (2, "2.1 large weight"), (2, "2.1 flat ranges")],
     "2.2 good weights, deep net": [(2, "2.2 products"), (2, "2.2 five-layer chain")],
-    "2.3 large weights and learning rate": [(3, "2.3 chain and wide net"), (3, "2.3 learning rate"), (3, "2.3 gradients of a large net")],
+    "2.3 large weights and learning rate": [
+        (3, "2.3 chain and wide net"),
+        (3, "2.3 learning rate"),
+        (3, "2.3 gradients of a large net"),
+    ],
     "3.1 mean, variance, std": [(4, "3.1 mean and variance"), (4, "3.1 variance of a product")],
     "3.2 uniform and Gaussian": [(4, "3.2 uniform"), (4, "3.2 Gaussian")],
+    "3.3 Maclaurin": [(5, "3.3 Maclaurin and its error"), (5, "3.3 more terms"), (5, "3.3 variance through the curve")],
+    "two rules": [(6, "two rules: Var z"), (6, "two rules, measured: tanh")],
+    "Xavier, tanh": [(6, "Xavier, tanh")],
+    "Xavier, sigmoid": [(6, "Xavier, sigmoid")],
+    "Glorot's own form": [(6, "Glorot's own form")],
+    "He, ReLU": [(7, "He, ReLU"), (7, "He: half the variance")],
+    "Glorot and Bengio 2010": [(8, "Glorot: histograms"), (8, "Glorot: Jacobians")],
+    "He et al. 2015": [(7, "He: 22 and 30 layers")],
+    "review questions": [(8, f"5 review {i:02}") for i in range(1, 23)],
+}
+# Every number that the lesson prints, and the cell that reproduces it or says where it comes from.
+NUMBERS = {
+    (2, "2.1 large weight"): ["6.74", "14.15", "7.157e-07", "0.9999992912", "9e-7"],
+    (2, "2.1 flat ranges"): ["0.0177", "7%"],
+    (2, "2.2 products"): ["100.0", "(10, 1, 0.1, 0.01, 0.001)", "0.25 **", "0.0625", "0.015625"],
+    (2, "2.2 five-layer chain"): ["0.919", "0.01 *", "-0.0002", "0.919002"],
+    (4, "3.1 mean and variance"): ["[1.0, 2.0, 3.0]", "[0.3, 0.4, 0.3]"],
+    (4, "3.2 uniform"): ["1 / 6", "(20 - 5) / (b - a) == 0.25", "(b - a) ** 2 / 12"],
+    (5, "3.3 Maclaurin and its error"): ["-0.5, 0.5", "1 / 2 + x / 4"],
+    (8, "5 review 07"): ["0.000002"],
+    (8, "5 review 16"): ["/ 60"],
+    (8, "5 review 19"): ["1 / 16"],
 }
 SOURCES = {int(source.name[:2]): source for source in build.SOURCES}
 IDS = [source.stem for source in build.SOURCES]
 
 
-def named(number, name):
-    return [cell for cell in build.cells(SOURCES[number], "en") if cell.metadata.get("name") == name]
+def named(number, start):
+    return [
+        cell
+        for cell in build.cells(SOURCES[number], "en")
+        if cell.metadata.get("name", "").split(": ")[0] == start or cell.metadata.get("name") == start
+    ]
 
 
 @pytest.mark.parametrize("language", build.LANGUAGES)
@@ -80,7 +114,12 @@ def test_every_claim_holds_and_exercises_are_judged(source, capsys):
             if cell.cell_type != "code" or cell.metadata.get("name") == "control":  # controls: test_controls_redraw
                 continue
             if "exercise" in cell.metadata.get("tags", ()):
-                answers = [(a, c.source) for a in build.ANSWERS for c in build.cells(source, "en", a) if a in c.metadata.get("tags", ())]
+                answers = [
+                    (a, c.source)
+                    for a in build.ANSWERS
+                    for c in build.cells(source, "en", a)
+                    if a in c.metadata.get("tags", ())
+                ]
             elif cell.metadata.get("name") == "check":
                 for answer, text in answers:
                     tried = dict(namespace)
@@ -93,7 +132,12 @@ def test_every_claim_holds_and_exercises_are_judged(source, capsys):
             plt.close("all")
     finally:
         plt.close("all")
-    assert judged["exercise"] == judged["solution"] == sum("exercise" in c.metadata.get("tags", ()) for c in build.cells(source, "en")) > 0
+    assert (
+        judged["exercise"]
+        == judged["solution"]
+        == sum("exercise" in c.metadata.get("tags", ()) for c in build.cells(source, "en"))
+        > 0
+    )
     assert judged["wrong"] >= judged["solution"]
 
 
@@ -122,15 +166,29 @@ def test_every_row_of_the_lesson_has_its_cells(row):
         assert "assert " in cell.source, "a cell that claims something asserts it"
 
 
+@pytest.mark.parametrize("place", NUMBERS, ids=lambda place: place[1])
+def test_every_number_of_the_lesson_is_computed(place):
+    (cell,) = named(*place)
+    assert all(number in cell.source for number in NUMBERS[place])
+
+
 def test_fastinit_does_every_fill_and_statistic():
     for source in build.SOURCES:
         for cell in build.cells(source, "en"):
             if cell.cell_type == "code":
-                assert "np.random" not in cell.source and "torch.nn.init" not in cell.source and "np.tanh" not in cell.source
+                assert (
+                    "np.random" not in cell.source
+                    and "torch.nn.init" not in cell.source
+                    and "np.tanh" not in cell.source
+                )
                 assert not any(word in cell.source for word in (".std(", ".var(", "np.std", "np.var"))
 
 
 def test_names_of_cells_differ():
     for source in build.SOURCES:
-        names = [c.metadata["name"] for c in build.cells(source, "en") if "name" in c.metadata and c.metadata["name"] not in ("figure", "control", "check", "words")]
+        names = [
+            c.metadata["name"]
+            for c in build.cells(source, "en")
+            if "name" in c.metadata and c.metadata["name"] not in ("figure", "control", "check", "words")
+        ]
         assert len(names) == len(np.unique(names))

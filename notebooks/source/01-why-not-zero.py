@@ -21,7 +21,8 @@ for std in (0.03, 0.125, 0.5):  # 0.125 is the square root of 2 / 128
     left.semilogy(range(1, 31), found.stats("z").rms, ".-", label=f"std {std}: {found.verdict}")
     right.semilogy(range(1, 31), found.stats("dz").rms, ".-")
 left.set(title="signals, forward", xlabel="layer", ylabel="rms of z"), left.legend()
-right.set(title="gradients, backward", xlabel="layer", ylabel="rms of dL/dz"), plt.show();
+right.set(title="gradients, backward", xlabel="layer", ylabel="rms of dL/dz")
+plt.show()
 # %% [markdown] lang="en"
 # Too small, and after 30 layers nothing is left of the input. Too large, and the numbers explode. One size keeps both lines level:
 # $\operatorname{Var} w = 2/n$ for $n$ inputs and ReLU. By the end of the lesson you will have derived it.
@@ -121,6 +122,8 @@ start = negative[0].weight.copy()
 train(negative)
 assert (negative[0].weight == start).all()  # after 100 steps not one weight has moved
 print(found.verdict)
+
+
 # %% [markdown] lang="en"
 # ## Try it
 #
@@ -136,7 +139,9 @@ def draw(ax, constant, steps=100):
     path, loss = train(constant_network(constant), steps)
     ax.plot(path)
     lines = len(np.unique(path[-1]))
-    ax.set(title=f"constant {constant:g}: {lines} line, loss {loss:.2f}", xlabel="step", ylabel="one weight of each unit")
+    ax.set(
+        title=f"constant {constant:g}: {lines} line, loss {loss:.2f}", xlabel="step", ylabel="one weight of each unit"
+    )
 
 
 figure, axes = plt.subplots(1, 4, figsize=(13, 3), layout="constrained")
@@ -153,7 +158,7 @@ except ImportError:
 else:
 
     def redraw(constant):
-        draw(plt.figure(figsize=(5, 3), layout="constrained").add_subplot(), constant, steps=40)
+        draw(plt.figure(figsize=(5, 3)).add_subplot(), constant, steps=40)
         plt.show()
 
     interact(redraw, constant=FloatSlider(0.1, min=-0.5, max=0.5, step=0.05))
@@ -189,6 +194,8 @@ hints = {
     "equal": "Gợi ý: giá trị có khác 0.1 của các trọng số còn lại không?",
     "right": "Đúng: nơ-ron {} đã tự do; bảy nơ-ron kia vẫn là bản sao của nhau. Trọng số ngẫu nhiên giải phóng tất cả cùng lúc.",
 }
+
+
 # %% name="check"
 def check(change):
     """The hint that is needed, or None when the answer is right."""

@@ -47,7 +47,7 @@ assert f"{x:.3f}" == "2.099" and f"{slope:.3e}" == "7.157e-07"
 printed = 0.9999992912
 belongs_to = np.log(printed / (1 - printed))
 print(f"from the rounded y: {printed * (1 - printed):.3e} = sigmoid'({belongs_to:.2f})")
-assert f"{printed * (1 - printed):.2e}" == "7.09e-07" and f"{belongs_to:.2f}" == "14.16"  # 7.088e-7: cut, not rounded, to 7.08
+assert f"{printed * (1 - printed):.3e}" == "7.088e-07" and f"{belongs_to:.2f}" == "14.16"  # cut to 7.08, not rounded
 
 rest = 9e-7 / (x * slope)
 print(f"dL/dw = {x * slope:.3g} x what follows; it is 9e-7 if that is {rest:.2f}")
@@ -94,6 +94,8 @@ bound = 0.25 ** np.arange(1, 11)
 assert bound[1] == 0.0625 and bound[2] == 0.015625
 print("at most, by layers:", *(f"{b:.2g}" for b in bound))
 assert 5 * fastinit.dsigmoid(0.0) == 1.25
+
+
 # %% [markdown] lang="en"
 # ## The chain of five layers, forward and backward
 #
@@ -153,9 +155,10 @@ def draw(axes, w, depth=5):
     zs, _, gradients = chain(w, depth, 2.099)
     axes[0].plot(curve, fastinit.dsigmoid(curve), color="0.6")
     axes[0].plot([z.item() for z in zs], [fastinit.dsigmoid(z).item() for z in zs], "o")
-    axes[0].set(title=f"w = {w:g}: z of each layer", xlabel="z", ylabel="sigmoid'")
+    axes[0].set(title=f"w = {w:g}: z of each layer", xlabel="z", ylabel="sigmoid'", yticks=[0, 0.1, 0.2])
     axes[1].bar(range(1, depth + 1), [abs(dz.item()) for dz, _, _ in gradients])
-    axes[1].set(title="size of dL/dz", xlabel="layer", yscale="log", ylim=(1e-20, 1))
+    axes[1].set(title="size of dL/dz", xlabel="layer", yscale="log", ylim=(1e-20, 1), yticks=[1e-20, 1e-10, 1])
+    axes[1].minorticks_off()
 
 
 figure, axes = plt.subplots(2, 3, figsize=(12, 5.5), layout="constrained")
@@ -170,7 +173,7 @@ except ImportError:
 else:
 
     def redraw(w, depth):
-        draw(plt.figure(figsize=(8, 2.6), layout="constrained").subplots(1, 2), w, depth)
+        draw(plt.figure(figsize=(8, 2.6)).subplots(1, 2), w, depth)
         plt.show()
 
     interact(redraw, w=FloatSlider(0.9, min=-7, max=7, step=0.1), depth=IntSlider(5, min=1, max=12))
@@ -204,6 +207,8 @@ hints = {
     "steep": "Gợi ý: ở đó độ dốc vẫn còn {:.2g}; hãy đi xa số 0 hơn.",
     "right": "Đúng: sigmoid'({:.2f}) = {:.2g}. Mọi thứ nằm trước nơ-ron này học chậm đi từng ấy lần.",
 }
+
+
 # %% name="check"
 def check(w):
     """The hint that is needed, or None when the answer is right."""

@@ -29,7 +29,8 @@ def gradients(width, scale, seed=0):
     return fastinit.probe(tanh_network(width, scale, seed), x).stats("dz").rms
 
 
-chain = np.median([gradients(1, 100, seed) for seed in range(51)], axis=0)  # a single unit is a matter of luck: 51 of them
+# what a single unit does is a matter of luck: take 51 chains
+chain = np.median([gradients(1, 100, seed) for seed in range(51)], axis=0)
 wide = gradients(100, 100)
 figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 ax.semilogy(range(1, 11), chain, "o-", label="one unit a layer (median of 51)")
@@ -103,7 +104,14 @@ def draw(ax, gain, rate):
     shown = np.nan_to_num(np.clip(loss, 1e-3, 1e4), nan=1e4)
     ax.semilogy(shown, color="C0" if loss[-1] < 2 else "C3")
     ax.axhline(np.log(10), color="0.7", linewidth=0.8)  # what knowing nothing costs
-    ax.set(title=f"gain {gain:g}, rate {rate:.3g}", xlabel="step", ylabel="loss", ylim=(1e-3, 2e4))
+    ax.set(
+        title=f"gain {gain:.2g}, rate {rate:.3g}",
+        xlabel="step",
+        ylabel="loss",
+        ylim=(1e-3, 2e4),
+        yticks=[1e-2, 1, 1e2, 1e4],
+    )
+    ax.minorticks_off()
 
 
 figure, axes = plt.subplots(1, 4, figsize=(13, 3), layout="constrained")
@@ -122,7 +130,9 @@ assert large[0] > 10 * good[0] and np.nanmax(large) > large[0]  # starts high, a
 # gradient lớn dần qua từng lớp trên đường đi về.
 # %% name="2.3 gradients of a large net"
 init = functools.partial(fastinit.normal_, std=0.5)
-found = fastinit.probe(fastinit.mlp([64] * 9 + [10], "relu", init=init, generator=0), images, labels, loss="cross_entropy")
+found = fastinit.probe(
+    fastinit.mlp([64] * 9 + [10], "relu", init=init, generator=0), images, labels, loss="cross_entropy"
+)
 print(found.verdict)
 assert {"exploding", "confident"} <= {finding.kind for finding in found.findings}
 dz = found.stats("dz").rms
@@ -141,10 +151,12 @@ except ImportError:
 else:
 
     def redraw(gain, rate):
-        draw(plt.figure(figsize=(5, 3), layout="constrained").add_subplot(), gain, rate)
+        draw(plt.figure(figsize=(5, 3)).add_subplot(), gain, rate)
         plt.show()
 
-    interact(redraw, gain=FloatSlider(1.0, min=0.2, max=6.0, step=0.2), rate=FloatLogSlider(0.1, min=-3, max=1, step=0.25))
+    interact(
+        redraw, gain=FloatSlider(1.0, min=0.2, max=6.0, step=0.2), rate=FloatLogSlider(0.1, min=-3, max=1, step=0.25)
+    )
 # %% [markdown] lang="en"
 # ## Exercise
 #
@@ -179,6 +191,8 @@ hints = {
     "small": "Gợi ý: {:.3g} cũng còn học được; hãy tăng tiếp.",
     "right": "Đúng: {:.3g} học được, {:.3g} thì không.",
 }
+
+
 # %% name="check"
 def check(rate):
     """The hint that is needed, or None when the answer is right."""

@@ -41,7 +41,9 @@ def moments(values, probabilities):
 
 km, p = np.array([1.0, 2.0, 3.0]), np.array([0.3, 0.4, 0.3])
 mean, variance = moments(km, p)
-print(f"E X = {mean:g} km, E X^2 = {np.sum(p * km**2):g}, Var X = {variance:.2g} km^2, std = {math.sqrt(variance):.4f} km")
+print(
+    f"E X = {mean:g} km, E X^2 = {np.sum(p * km**2):g}, Var X = {variance:.2g} km^2, std = {math.sqrt(variance):.4f} km"
+)
 assert np.isclose(mean, 2) and np.isclose(np.sum(p * km**2), 4.6) and np.isclose(variance, 0.6)
 assert np.isclose(variance, np.sum(p * (km - mean) ** 2))
 # %% [markdown] lang="en"
@@ -133,14 +135,18 @@ for k, within in ((1, "68.3%"), (2, "95.4%"), (3, "99.7%")):
     print(f"within {k} sigma: {exact:.2%}, drawn {drawn:.2%}")
     assert f"{exact:.1%}" == within and abs(drawn - exact) < 0.002
 
-terms = fastinit.uniform_(np.empty((100_000, 30), np.float32), -1, 1, generator=5)  # each as far from Gaussian as can be
+terms = fastinit.uniform_(np.empty((100_000, 30), np.float32), -1, 1, generator=5)  # each is flat, not a bell
 one, total = fastinit.describe(terms[:, 0]), fastinit.describe(terms.sum(axis=1))
-print(f"excess kurtosis (0: Gaussian): one uniform {one.kurtosis:.2f}, the sum of 30 {total.kurtosis:.2f}; its variance {total.var:.2f}")
+print(
+    f"excess kurtosis (0: Gaussian): one uniform {one.kurtosis:.2f}, the sum of 30 {total.kurtosis:.2f}; its variance {total.var:.2f}"
+)
 assert abs(one.kurtosis + 1.2) < 0.05 and abs(total.kurtosis) < 0.1 and abs(total.var / (30 / 3) - 1) < 0.02
 
 cut = fastinit.describe(fastinit.trunc_normal_(np.empty(1_000_000, np.float32), generator=6))
 print(f"truncated at 2 sigma: std {fastinit.truncated_std():.4f}, drawn {cut.std:.4f}")
 assert f"{fastinit.truncated_std():.4f}" == "0.8796" and abs(cut.std - 0.8796) < 0.002
+
+
 # %% [markdown] lang="en"
 # ## Try it
 #
@@ -158,8 +164,19 @@ def draw(ax, a, b, sigma):
     normal = fastinit.normal_(np.empty(20_000, np.float32), (a + b) / 2, sigma, generator=2)
     for values, name in ((uniform, "U"), (normal, "N")):
         s = fastinit.describe(values)
-        ax.stairs(np.histogram(values, edges, density=True)[0], edges, fill=True, alpha=0.5, label=f"{name}: std {s.std:.2f}, var {s.var:.2f}")
-    ax.plot(edges, np.exp(-0.5 * ((edges - (a + b) / 2) / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi)), "k-", linewidth=0.8)
+        ax.stairs(
+            np.histogram(values, edges, density=True)[0],
+            edges,
+            fill=True,
+            alpha=0.5,
+            label=f"{name}: std {s.std:.2f}, var {s.var:.2f}",
+        )
+    ax.plot(
+        edges,
+        np.exp(-0.5 * ((edges - (a + b) / 2) / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi)),
+        "k-",
+        linewidth=0.8,
+    )
     ax.set(title=f"(b - a)² / 12 = {(b - a) ** 2 / 12:.2f},  σ² = {sigma**2:.2f}", xlim=(-8, 8))
     ax.legend(fontsize="small")
     return fastinit.describe(uniform).var, fastinit.describe(normal).var
@@ -178,7 +195,7 @@ except ImportError:
 else:
 
     def redraw(a, b, sigma):
-        draw(plt.figure(figsize=(5.5, 3), layout="constrained").add_subplot(), a, b, sigma)
+        draw(plt.figure(figsize=(5.5, 3)).add_subplot(), a, b, sigma)
         plt.show()
 
     interact(redraw, a=FloatSlider(-1.0, min=-6, max=0, step=0.5), b=FloatSlider(1.0, min=0.5, max=6, step=0.5),
