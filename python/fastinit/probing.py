@@ -533,7 +533,7 @@ class Probe:
         >>> he, zero = (fastinit.probe(fastinit.mlp([64] * 4, "relu", init=init, generator=0), x)
         ...             for init in (fastinit.kaiming_normal_, fastinit.zeros_))
         >>> he.compare(zero, names=["He", "zeros"]).column("verdict")
-        ['no fault found', 'bad: symmetric']
+        ['no fault found', 'bad: dead, symmetric, no gradient']
         """
         probes = (self, *others)
         names = [str(i) for i in range(len(probes))] if names is None else list(names)
@@ -635,9 +635,10 @@ class Probe:
         ax.set(yscale="log", xlabel="layer", ylabel="rms", title="signals, forward" if kind == "std" else "gradients, backward")
         drawn = np.concatenate([line.get_ydata() for line in ax.lines]) if ax.lines else np.ones(1)
         drawn = drawn[np.isfinite(drawn)]
-        if drawn.size and drawn.max() / drawn.min() < 10.0:
+        if drawn.size and drawn.max() / drawn.min() < 100.0:
             middle = math.sqrt(drawn.max() * drawn.min())
-            ax.set_ylim(middle / 10.0, middle * 10.0)  # a decade each way, lest noise look like a trend
+            ax.set_ylim(middle / 20.0, middle * 20.0)  # more than a decade each way, lest noise look like a trend
+        ax.minorticks_off()  # half the time of drawing, and no labels such as 4 x 10^-1
         from matplotlib.ticker import MaxNLocator
 
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
