@@ -2,10 +2,13 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+import fastinit
 
 ROOT = Path(__file__).parent.parent
 for needed in ("jupytext", "matplotlib", "sklearn"):
@@ -192,3 +195,10 @@ def test_names_of_cells_differ():
             if "name" in c.metadata and c.metadata["name"] not in ("figure", "control", "check", "words")
         ]
         assert len(names) == len(np.unique(names))
+
+
+def test_glossary_has_every_fault_that_the_probe_can_name():
+    kinds = re.findall(r'"([a-z ]+)"', fastinit.Finding.__doc__.split("severity")[0])
+    rows = (ROOT / "notebooks" / "glossary.md").read_text(encoding="utf-8").splitlines()
+    terms = [row.split("|")[1] for row in rows if row.startswith("| ")]
+    assert len(kinds) == 13 and [kind for kind in kinds if not any(kind in term for term in terms)] == []

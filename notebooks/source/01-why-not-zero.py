@@ -3,13 +3,13 @@
 #
 # A network begins as a box of numbers that somebody has to choose. This lesson is about that choice, and the first picture holds
 # all of it: one network of 30 layers, its weights drawn in three sizes, before it has learnt anything. On the left the size of the
-# signals on their way forward, on the right that of the gradients on their way back.
+# signals on their way forward, on the right that of the gradients on their way back. (Words: [glossary](glossary.md).)
 # %% [markdown] lang="vi"
 # # 1. Vì sao không khởi tạo bằng 0?
 #
 # Lúc đầu, một mạng nơ-ron chỉ là một hộp số mà ai đó phải chọn. Bài học này nói về sự lựa chọn ấy, và hình đầu tiên đã chứa tất cả:
 # cùng một mạng 30 lớp, trọng số được lấy ngẫu nhiên với ba độ lớn khác nhau, khi mạng chưa học gì. Bên trái là độ lớn của tín hiệu
-# trên đường đi tới, bên phải là độ lớn của gradient trên đường đi về.
+# trên đường đi tới, bên phải là độ lớn của gradient trên đường đi về. (Từ ngữ và nhãn trong hình: [bảng thuật ngữ](glossary.md).)
 # %% name="the whole idea"
 import functools, matplotlib.pyplot as plt, numpy as np, fastinit
 
