@@ -68,7 +68,8 @@ def main() -> None:
         namespace = {}
         for cell in build.cells(source, "en"):
             if cell.cell_type == "code" and cell.metadata.get("name") == "control":
-                median, worst = time_control(namespace, cell.source)
+                with redirect_stdout(io.StringIO()):
+                    median, worst = time_control(namespace, cell.source)
                 print(f"{source.stem:28}{median:8.0f}{worst:8.0f}")
             elif cell.cell_type == "code":
                 with redirect_stdout(io.StringIO()):

@@ -11,12 +11,15 @@
 # cùng một mạng 30 lớp, trọng số được lấy ngẫu nhiên với ba độ lớn khác nhau, khi mạng chưa học gì. Bên trái là độ lớn của tín hiệu
 # trên đường đi tới, bên phải là độ lớn của gradient trên đường đi về. (Từ ngữ và nhãn trong hình: [bảng thuật ngữ](glossary.md).)
 # %% name="the whole idea"
-import functools, matplotlib.pyplot as plt, numpy as np, fastinit
+from functools import partial
+import matplotlib.pyplot as plt, numpy as np, fastinit
 
 x = fastinit.normal_(np.empty((256, 128), np.float32), generator=1)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
 for std in (0.03, 0.125, 0.5):  # 0.125 is the square root of 2 / 128
-    network = fastinit.mlp([128] * 31, "relu", init=functools.partial(fastinit.normal_, std=std), generator=0)
+    network = fastinit.mlp(
+        [128] * 31, "relu", init=partial(fastinit.normal_, std=std), generator=0
+    )
     found = fastinit.probe(network, x)
     left.semilogy(range(1, 31), found.stats("z").rms, ".-", label=f"std {std}: {found.verdict}")
     right.semilogy(range(1, 31), found.stats("dz").rms, ".-")
@@ -52,13 +55,15 @@ labels = digits.target[:500]
 
 
 def train(network, steps=100, rate=0.1):
-    """Plain gradient descent. Returns, for each step, one weight of every hidden unit; and the last loss."""
+    """Gradient descent. Returns one weight of every hidden unit at each step, and the last loss."""
     path = []
     for _ in range(steps):
         path.append(network[0].weight[:, 20].copy())
         zs, outputs = fastinit.forward(network, images)
         loss, grad = fastinit.cross_entropy(outputs[-1], labels)
-        for layer, (dz, dw, db) in zip(network, fastinit.backward(network, images, zs, outputs, grad), strict=True):
+        for layer, (dz, dw, db) in zip(
+            network, fastinit.backward(network, images, zs, outputs, grad), strict=True
+        ):
             layer.weight -= rate * dw
             layer.bias -= rate * db
     return np.array(path), loss
@@ -73,7 +78,8 @@ equal = constant_network(0.1)
 before = equal[0].weight.copy()
 path, loss = train(equal)
 assert (equal[0].weight != before).any()  # they moved ...
-assert all((row == equal[0].weight[0]).all() for row in equal[0].weight)  # ... and are still the same, bit for bit
+# ... and every unit is still the same as the first, bit for bit
+assert all((row == equal[0].weight[0]).all() for row in equal[0].weight)
 
 random = fastinit.mlp([64, 8, 10], "tanh", init=fastinit.xavier_normal_, generator=0)
 random_path, random_loss = train(random)
@@ -100,7 +106,9 @@ print(fastinit.probe(constant_network(0.1), images, labels, loss="cross_entropy"
 zero = constant_network(0.0)
 zs, outputs = fastinit.forward(zero, images)
 loss, grad = fastinit.cross_entropy(outputs[-1], labels)
-(hidden_dz, hidden_dw, _), (_, output_dw, _) = fastinit.backward(zero, images, zs, outputs, grad)
+(hidden_dz, hidden_dw, _), (_, output_dw, _) = fastinit.backward(
+    zero, images, zs, outputs, grad
+)
 assert (hidden_dw == 0).all() and (output_dw == 0).all()
 assert np.isclose(loss, np.log(10))  # ten digits, and it knows nothing
 print(f"every dL/dW is exactly 0; loss = {loss:.4f} = ln 10")
@@ -140,7 +148,9 @@ def draw(ax, constant, steps=100):
     ax.plot(path)
     lines = len(np.unique(path[-1]))
     ax.set(
-        title=f"constant {constant:g}: {lines} line, loss {loss:.2f}", xlabel="step", ylabel="one weight of each unit"
+        title=f"constant {constant:g}: {lines} line, loss {loss:.2f}",
+        xlabel="step",
+        ylabel="one weight of each unit",
     )
 
 
@@ -148,7 +158,10 @@ figure, axes = plt.subplots(1, 4, figsize=(13, 3), layout="constrained")
 for ax, constant in zip(axes, (0.0, 0.1, 0.5), strict=False):
     draw(ax, constant)
 axes[3].plot(random_path)
-axes[3].set(title=f"random: {len(np.unique(random_path[-1]))} lines, loss {random_loss:.2f}", xlabel="step")
+axes[3].set(
+    title=f"random: {len(np.unique(random_path[-1]))} lines, loss {random_loss:.2f}",
+    xlabel="step",
+)
 plt.show()
 # %% name="control" tags=["remove-output"]
 try:

@@ -47,7 +47,8 @@ assert f"{x:.3f}" == "2.099" and f"{slope:.3e}" == "7.157e-07"
 printed = 0.9999992912
 belongs_to = np.log(printed / (1 - printed))
 print(f"from the rounded y: {printed * (1 - printed):.3e} = sigmoid'({belongs_to:.2f})")
-assert f"{printed * (1 - printed):.3e}" == "7.088e-07" and f"{belongs_to:.2f}" == "14.16"  # cut to 7.08, not rounded
+# cut to 7.08, not rounded
+assert f"{printed * (1 - printed):.3e}" == "7.088e-07" and f"{belongs_to:.2f}" == "14.16"
 
 rest = 9e-7 / (x * slope)
 print(f"dL/dw = {x * slope:.3g} x what follows; it is 9e-7 if that is {rest:.2f}")
@@ -58,7 +59,9 @@ y = fastinit.sigmoid(far)
 print("\nfloat32, z        ", *(f"{v:9.4g}" for v in far))
 print("y (1 - y)         ", *(f"{v:9.3g}" for v in y * (1 - y)))
 print("fastinit.dsigmoid ", *(f"{v:9.3g}" for v in fastinit.dsigmoid(far)))
-assert (y * (1 - y))[-2:].tolist() == [0, 0] and (fastinit.dsigmoid(far) > 0).all()  # and at 17 it is 44% too large
+assert (y * (1 - y))[-2:].tolist() == [0, 0] and (
+    fastinit.dsigmoid(far) > 0
+).all()  # and at 17 it is 44% too large
 # %% [markdown] lang="en"
 # "Beyond -4 and 4 the slope tends to 0", one often reads. It does, but it is not there yet: at 4 it is 0.0177, which is 7% of the most it can be.
 # On a logarithmic scale the slope falls along a straight line for ever. The black line is what `y * (1 - y)` makes of it in float32.
@@ -66,7 +69,10 @@ assert (y * (1 - y))[-2:].tolist() == [0, 0] and (fastinit.dsigmoid(far) > 0).al
 # Người ta hay viết "ngoài khoảng -4 đến 4 độ dốc tiến đến 0". Đúng là tiến đến, nhưng chưa tới: tại 4 nó là 0.0177, tức 7% của giá trị lớn
 # nhất. Trên thang logarit, độ dốc đi xuống mãi theo một đường thẳng. Đường đen là điều mà `y * (1 - y)` làm với nó trong float32.
 # %% name="2.1 flat ranges"
-assert f"{fastinit.dsigmoid(4.0):.4f}" == "0.0177" and f"{fastinit.dsigmoid(4.0) / 0.25:.0%}" == "7%"
+assert (
+    f"{fastinit.dsigmoid(4.0):.4f}" == "0.0177"
+    and f"{fastinit.dsigmoid(4.0) / 0.25:.0%}" == "7%"
+)
 ax = fastinit.plot_activation("sigmoid", log=True, low=-25, high=25)
 ax.axvline(14.15, color="C3", linewidth=0.8)
 plt.show()
@@ -111,7 +117,10 @@ assert 5 * fastinit.dsigmoid(0.0) == 1.25
 # %% name="2.2 five-layer chain"
 def chain(w, depth, x):
     """Forward and backward through `depth` sigmoid units, each of weight w; the target is 1."""
-    network = [fastinit.Dense(np.full((1, 1), w), activation="sigmoid", name=f"layer{i + 1}") for i in range(depth)]
+    network = [
+        fastinit.Dense(np.full((1, 1), w), activation="sigmoid", name=f"layer{i + 1}")
+        for i in range(depth)
+    ]
     inputs = np.full((1, 1), x)
     zs, outputs = fastinit.forward(network, inputs)
     loss, grad = fastinit.mean_squared_error(outputs[-1], np.ones((1, 1)))
@@ -123,11 +132,15 @@ print("layer       z        a   sigmoid'(z)     dL/dz      dL/dw")
 for i in range(5):
     dz, dw, _ = gradients[i]
     slope = fastinit.dsigmoid(zs[i]).item()
-    print(f"{i + 1:5}{zs[i].item():8.4f} {outputs[i].item():8.4f} {slope:12.4f} {dz.item():11.2e} {dw.item():10.2e}")
+    print(
+        f"{i + 1:5}{zs[i].item():8.4f} {outputs[i].item():8.4f} {slope:12.4f} "
+        f"{dz.item():11.2e} {dw.item():10.2e}"
+    )
 
 by_hand = 2 * (outputs[4] - 1) * fastinit.dsigmoid(zs[4])
 for i in (3, 2, 1, 0):
-    assert abs(gradients[i][0]) < 0.25 * abs(gradients[i + 1][0])  # less than a quarter gets through each layer
+    # less than a quarter gets through each layer
+    assert abs(gradients[i][0]) < 0.25 * abs(gradients[i + 1][0])
     by_hand = by_hand * 0.919 * fastinit.dsigmoid(zs[i])
 assert np.isclose(by_hand, gradients[0][0]).all()
 
@@ -155,9 +168,17 @@ def draw(axes, w, depth=5):
     zs, _, gradients = chain(w, depth, 2.099)
     axes[0].plot(curve, fastinit.dsigmoid(curve), color="0.6")
     axes[0].plot([z.item() for z in zs], [fastinit.dsigmoid(z).item() for z in zs], "o")
-    axes[0].set(title=f"w = {w:g}: z of each layer", xlabel="z", ylabel="sigmoid'", yticks=[0, 0.1, 0.2])
+    axes[0].set(
+        title=f"w = {w:g}: z of each layer", xlabel="z", ylabel="sigmoid'", yticks=[0, 0.1, 0.2]
+    )
     axes[1].bar(range(1, depth + 1), [abs(dz.item()) for dz, _, _ in gradients])
-    axes[1].set(title="size of dL/dz", xlabel="layer", yscale="log", ylim=(1e-20, 1), yticks=[1e-20, 1e-10, 1])
+    axes[1].set(
+        title="size of dL/dz",
+        xlabel="layer",
+        yscale="log",
+        ylim=(1e-20, 1),
+        yticks=[1e-20, 1e-10, 1],
+    )
     axes[1].minorticks_off()
 
 
@@ -176,7 +197,9 @@ else:
         draw(plt.figure(figsize=(8, 2.6)).subplots(1, 2), w, depth)
         plt.show()
 
-    interact(redraw, w=FloatSlider(0.9, min=-7, max=7, step=0.1), depth=IntSlider(5, min=1, max=12))
+    interact(
+        redraw, w=FloatSlider(0.9, min=-7, max=7, step=0.1), depth=IntSlider(5, min=1, max=12)
+    )
 # %% [markdown] lang="en"
 # ## Exercise
 #

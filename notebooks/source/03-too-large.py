@@ -19,8 +19,12 @@ import fastinit
 
 def tanh_network(width, scale, seed=0):
     """Ten tanh layers, weights N(0, scale / width)."""
-    init = functools.partial(fastinit.variance_scaling_, scale=scale, mode="fan_in", distribution="normal")
-    return fastinit.mlp([width] * 11, "tanh", init=init, output="tanh", generator=seed, dtype=np.float64)
+    init = functools.partial(
+        fastinit.variance_scaling_, scale=scale, mode="fan_in", distribution="normal"
+    )
+    return fastinit.mlp(
+        [width] * 11, "tanh", init=init, output="tanh", generator=seed, dtype=np.float64
+    )
 
 
 def gradients(width, scale, seed=0):
@@ -53,12 +57,19 @@ assert wide[0] > 1e3 * wide[-1]  # explodes on its way to the first layer
 #
 # $$\chi = n \operatorname{Var} w \; \mathbb{E}\,\tanh'(z)^2 \text{ lần.}$$
 # %% name="2.3 growth by layer"
-found = fastinit.probe(tanh_network(100, 100), fastinit.normal_(np.empty((128, 100)), generator=1))
+found = fastinit.probe(
+    tanh_network(100, 100), fastinit.normal_(np.empty((128, 100)), generator=1)
+)
 print(f"saturated in layer 5: {found['layer5'].saturated:.0%}")
 assert 0.75 < found["layer5"].saturated < 0.9
 
 chi = fastinit.theory("tanh", 100.0, depth=10).chi[-1]
-measured = np.mean([(wide[1] / wide[8]) ** (2 / 7) for wide in (gradients(100, 100, seed) for seed in range(8))])
+measured = np.mean(
+    [
+        (wide[1] / wide[8]) ** (2 / 7)
+        for wide in (gradients(100, 100, seed) for seed in range(8))
+    ]
+)
 print(f"growth of the mean square in each layer: {measured:.2f}, by theory {chi:.2f}")
 assert abs(measured / chi - 1) < 0.15
 # %% [markdown] lang="en"
@@ -93,7 +104,9 @@ def losses(rate, gain=1.0, steps=60):
             zs, outputs = fastinit.forward(network, images)
             loss, grad = fastinit.cross_entropy(outputs[-1], labels)
             found.append(loss)
-            for layer, (_, dw, db) in zip(network, fastinit.backward(network, images, zs, outputs, grad), strict=True):
+            for layer, (_, dw, db) in zip(
+                network, fastinit.backward(network, images, zs, outputs, grad), strict=True
+            ):
                 layer.weight -= rate * dw
                 layer.bias -= rate * db
     return np.array(found)
@@ -121,7 +134,8 @@ plt.show()
 slow, good, wild, large = losses(0.003), losses(0.1), losses(3.0), losses(0.1, gain=6.0)
 assert good[-1] < slow[-1] < slow[0]  # both learn, one faster
 assert not wild[-1] < 0.9 * np.log(10)  # does not converge
-assert large[0] > 10 * good[0] and np.nanmax(large) > large[0]  # starts high, and rises from there
+# starts high, and rises from there
+assert large[0] > 10 * good[0] and np.nanmax(large) > large[0]
 # %% [markdown] lang="en"
 # Where do such losses come from? Look into a deeper network with large weights: the signal grows from layer to layer on its way
 # forward, and the gradient from layer to layer on its way back.
@@ -131,7 +145,10 @@ assert large[0] > 10 * good[0] and np.nanmax(large) > large[0]  # starts high, a
 # %% name="2.3 gradients of a large net"
 init = functools.partial(fastinit.normal_, std=0.5)
 found = fastinit.probe(
-    fastinit.mlp([64] * 9 + [10], "relu", init=init, generator=0), images, labels, loss="cross_entropy"
+    fastinit.mlp([64] * 9 + [10], "relu", init=init, generator=0),
+    images,
+    labels,
+    loss="cross_entropy",
 )
 print(found.verdict)
 assert {"exploding", "confident"} <= {finding.kind for finding in found.findings}
@@ -155,7 +172,9 @@ else:
         plt.show()
 
     interact(
-        redraw, gain=FloatSlider(1.0, min=0.2, max=6.0, step=0.2), rate=FloatLogSlider(0.1, min=-3, max=1, step=0.25)
+        redraw,
+        gain=FloatSlider(1.0, min=0.2, max=6.0, step=0.2),
+        rate=FloatLogSlider(0.1, min=-3, max=1, step=0.25),
     )
 # %% [markdown] lang="en"
 # ## Exercise

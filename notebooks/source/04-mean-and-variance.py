@@ -42,7 +42,8 @@ def moments(values, probabilities):
 km, p = np.array([1.0, 2.0, 3.0]), np.array([0.3, 0.4, 0.3])
 mean, variance = moments(km, p)
 print(
-    f"E X = {mean:g} km, E X^2 = {np.sum(p * km**2):g}, Var X = {variance:.2g} km^2, std = {math.sqrt(variance):.4f} km"
+    f"E X = {mean:g} km, E X^2 = {np.sum(p * km**2):g}, "
+    f"Var X = {variance:.2g} km^2, std = {math.sqrt(variance):.4f} km"
 )
 assert np.isclose(mean, 2) and np.isclose(np.sum(p * km**2), 4.6) and np.isclose(variance, 0.6)
 assert np.isclose(variance, np.sum(p * (km - mean) ** 2))
@@ -67,7 +68,8 @@ assert np.isclose(variance, np.sum(p * (km - mean) ** 2))
 # %% name="3.1 variance of a product"
 other, q = np.array([-1.0, 0.5, 4.0]), np.array([0.5, 0.25, 0.25])  # a second discrete variable
 (ex, vx), (ey, vy) = moments(km, p), moments(other, q)
-both, variance = moments(np.outer(km, other), np.outer(p, q))  # all nine outcomes of an independent pair
+# all nine outcomes of an independent pair
+both, variance = moments(np.outer(km, other), np.outer(p, q))
 print(f"E(XY) = {both:g} = {ex:g} x {ey:g};  Var(XY) = {variance:.4f}")
 assert np.isclose(both, ex * ey)
 assert np.isclose(variance, vx * vy + vx * ey**2 + vy * ex**2)
@@ -107,7 +109,10 @@ assert np.isclose(moments(np.arange(1, 7), np.full(6, 1 / 6)), (3.5, 35 / 12)).a
 wait = fastinit.uniform_(np.empty(1_000_000, np.float32), a, b, generator=3)
 share, found = np.mean((wait > 5) & (wait < 20)), fastinit.describe(wait)
 print(f"P(5 < X < 20) = {(20 - 5) / (b - a)}, drawn {share:.4f}")
-print(f"mean {integral_mean:.1f}, drawn {found.mean:.2f};  variance {integral_variance:.1f}, drawn {found.var:.1f}")
+print(
+    f"mean {integral_mean:.1f}, drawn {found.mean:.2f};  "
+    f"variance {integral_variance:.1f}, drawn {found.var:.1f}"
+)
 assert (20 - 5) / (b - a) == 0.25 and abs(share - 0.25) < 0.003
 assert abs(found.mean - 30) < 0.1 and abs(found.var / 300 - 1) < 0.005
 # %% [markdown] lang="en"
@@ -135,12 +140,18 @@ for k, within in ((1, "68.3%"), (2, "95.4%"), (3, "99.7%")):
     print(f"within {k} sigma: {exact:.2%}, drawn {drawn:.2%}")
     assert f"{exact:.1%}" == within and abs(drawn - exact) < 0.002
 
-terms = fastinit.uniform_(np.empty((100_000, 30), np.float32), -1, 1, generator=5)  # each is flat, not a bell
+# each is flat, not a bell
+terms = fastinit.uniform_(np.empty((100_000, 30), np.float32), -1, 1, generator=5)
 one, total = fastinit.describe(terms[:, 0]), fastinit.describe(terms.sum(axis=1))
 print(
-    f"excess kurtosis (0: Gaussian): one uniform {one.kurtosis:.2f}, the sum of 30 {total.kurtosis:.2f}; its variance {total.var:.2f}"
+    f"excess kurtosis (0: Gaussian): one uniform {one.kurtosis:.2f}, "
+    f"the sum of 30 {total.kurtosis:.2f}; its variance {total.var:.2f}"
 )
-assert abs(one.kurtosis + 1.2) < 0.05 and abs(total.kurtosis) < 0.1 and abs(total.var / (30 / 3) - 1) < 0.02
+assert (
+    abs(one.kurtosis + 1.2) < 0.05
+    and abs(total.kurtosis) < 0.1
+    and abs(total.var / (30 / 3) - 1) < 0.02
+)
 
 cut = fastinit.describe(fastinit.trunc_normal_(np.empty(1_000_000, np.float32), generator=6))
 print(f"truncated at 2 sigma: std {fastinit.truncated_std():.4f}, drawn {cut.std:.4f}")
@@ -183,7 +194,9 @@ def draw(ax, a, b, sigma):
 
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 3.2), layout="constrained")
-for ax, (a, b, sigma) in zip(axes, ((-1, 1, 1), (0, 6, 1.7), (-math.sqrt(3), math.sqrt(3), 1)), strict=True):
+for ax, (a, b, sigma) in zip(
+    axes, ((-1, 1, 1), (0, 6, 1.7), (-math.sqrt(3), math.sqrt(3), 1)), strict=True
+):
     uniform, normal = draw(ax, a, b, sigma)
     assert abs(uniform / ((b - a) ** 2 / 12) - 1) < 0.03 and abs(normal / sigma**2 - 1) < 0.03
 plt.show()
@@ -198,8 +211,12 @@ else:
         draw(plt.figure(figsize=(5.5, 3)).add_subplot(), a, b, sigma)
         plt.show()
 
-    interact(redraw, a=FloatSlider(-1.0, min=-6, max=0, step=0.5), b=FloatSlider(1.0, min=0.5, max=6, step=0.5),
-             sigma=FloatSlider(1.0, min=0.2, max=4, step=0.2))  # fmt: skip
+    interact(
+        redraw,
+        a=FloatSlider(-1.0, min=-6, max=0, step=0.5),
+        b=FloatSlider(1.0, min=0.5, max=6, step=0.5),
+        sigma=FloatSlider(1.0, min=0.2, max=4, step=0.2),
+    )
 # %% [markdown] lang="en"
 # ## Exercise
 #

@@ -50,11 +50,20 @@ for (above, below), (name, line) in zip(axes.T, lines.items(), strict=True):
     below.plot(x, bounds[name], ":", label={"tanh": "|x|³ / 3", "sigmoid": "|x|³ / 48"}[name])
     above.legend(), below.legend(), below.set(xlabel="x")
     assert (error <= bounds[name] + 1e-16).all()
-    print(f"{name} at 0.5: error {error[-1]:.5f}, bound {bounds[name][-1]:.5f}, relative {error[-1] / value[-1]:.2%}")
+    print(
+        f"{name} at 0.5: error {error[-1]:.5f}, bound {bounds[name][-1]:.5f}, "
+        f"relative {error[-1] / value[-1]:.2%}"
+    )
     # the slope of the line is the activation's own at 0, and fastinit keeps its inverse as a gain
-    assert fastinit.activations[name].maclaurin == 1 / fastinit.activations[name].derivative(np.zeros(1))[0]
+    assert (
+        fastinit.activations[name].maclaurin
+        == 1 / fastinit.activations[name].derivative(np.zeros(1))[0]
+    )
 plt.show()
-assert f"{0.5 - fastinit.tanh(0.5):.5f}" == "0.03788" and f"{0.625 - fastinit.sigmoid(0.5):.5f}" == "0.00254"
+assert (
+    f"{0.5 - fastinit.tanh(0.5):.5f}" == "0.03788"
+    and f"{0.625 - fastinit.sigmoid(0.5):.5f}" == "0.00254"
+)
 # %% [markdown] lang="en"
 # Any function that is smooth at 0 has such a series; each derivative is one more degree. Here the polynomials of tanh of degree 1 to 7
 # and where each gives way.
@@ -95,14 +104,21 @@ def kept(name, std):
     """Var f(z) / (f'(0)^2 Var z) for z ~ N(0, std^2): 1 if the straight line were the whole truth."""
     z = fastinit.normal_(np.empty(200_000, np.float32), std=std, generator=1)
     activation = fastinit.activations[name]
-    return fastinit.describe(activation.f(z)).var * activation.maclaurin**2 / fastinit.describe(z).var
+    return (
+        fastinit.describe(activation.f(z)).var
+        * activation.maclaurin**2
+        / fastinit.describe(z).var
+    )
 
 
 for std in (0.1, 0.3, 1.0, 3.0):
     print(
-        f"std of z {std}: tanh keeps {kept('tanh', std):.1%} of what the line says, sigmoid {kept('sigmoid', std):.1%}"
+        f"std of z {std}: tanh keeps {kept('tanh', std):.1%} of what the line says, "
+        f"sigmoid {kept('sigmoid', std):.1%}"
     )
-assert kept("tanh", 0.1) > 0.97 and kept("tanh", 0.3) > 0.8 and f"{kept('tanh', 1.0):.0%}" == "39%"
+assert (
+    kept("tanh", 0.1) > 0.97 and kept("tanh", 0.3) > 0.8 and f"{kept('tanh', 1.0):.0%}" == "39%"
+)
 assert all(kept("sigmoid", std) > kept("tanh", std) for std in (0.1, 0.3, 1.0, 3.0))
 
 # tanh and sigmoid are one curve, shifted and stretched: tanh x = -1 + 2 sigmoid(2 x)
@@ -129,7 +145,10 @@ def draw(ax, name, interval):
     ax.stairs(counts / counts.max() * value.max(), edges, fill=True, color="0.9")
     ax.plot(x, value)
     ax.plot(x, line, "--")
-    ax.set(title=f"{name}: error at {interval:.2g} is {abs(line - value)[-1] / value[-1]:.1%}", xlabel="z")
+    ax.set(
+        title=f"{name}: error at {interval:.2g} is {abs(line - value)[-1] / value[-1]:.1%}",
+        xlabel="z",
+    )
     return abs(line - value)[-1] / value[-1]
 
 
@@ -148,7 +167,11 @@ else:
         draw(plt.figure(figsize=(5, 3)).add_subplot(), name, interval)
         plt.show()
 
-    interact(redraw, name=Dropdown(options=["tanh", "sigmoid"]), interval=FloatSlider(0.5, min=0.1, max=4, step=0.1))
+    interact(
+        redraw,
+        name=Dropdown(options=["tanh", "sigmoid"]),
+        interval=FloatSlider(0.5, min=0.1, max=4, step=0.1),
+    )
 # %% [markdown] lang="en"
 # ## Exercise
 #

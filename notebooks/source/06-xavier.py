@@ -71,13 +71,21 @@ for mean, std in ((0.0, 1.0), (0.0, 2.0), (0.5, 1.0)):
 # dạng của chính Glorot, sẽ nói ở dưới.
 # %% name="Xavier, tanh"
 weight = np.empty((300, n))  # (out, in)
-uniform = fastinit.describe(fastinit.variance_scaling_(weight, 1, "fan_in", "uniform", generator=0))
-normal = fastinit.describe(fastinit.variance_scaling_(weight, 1, "fan_in", "normal", generator=0))
+uniform = fastinit.describe(
+    fastinit.variance_scaling_(weight, 1, "fan_in", "uniform", generator=0)
+)
+normal = fastinit.describe(
+    fastinit.variance_scaling_(weight, 1, "fan_in", "normal", generator=0)
+)
 print(
-    f"uniform: from {uniform.min:.4f} to {uniform.max:.4f}, sqrt(3/n) = {math.sqrt(3 / n):.4f}; n Var w = {n * uniform.var:.3f}"
+    f"uniform: from {uniform.min:.4f} to {uniform.max:.4f}, "
+    f"sqrt(3/n) = {math.sqrt(3 / n):.4f}; n Var w = {n * uniform.var:.3f}"
 )
 print(f"normal:  n Var w = {n * normal.var:.3f}")
-assert 0.999 < uniform.max / math.sqrt(3 / n) <= 1 and -1 <= uniform.min / math.sqrt(3 / n) < -0.999
+assert (
+    0.999 < uniform.max / math.sqrt(3 / n) <= 1
+    and -1 <= uniform.min / math.sqrt(3 / n) < -0.999
+)
 assert abs(n * uniform.var - 1) < 0.02 and abs(n * normal.var - 1) < 0.02
 
 
@@ -98,11 +106,15 @@ assert abs(n * uniform.var - 1) < 0.02 and abs(n * normal.var - 1) < 0.02
 # %% name="two rules, measured: tanh"
 def scaled(scale):
     """An initialiser with n Var w = scale."""
-    return functools.partial(fastinit.variance_scaling_, scale=scale, mode="fan_in", distribution="normal")
+    return functools.partial(
+        fastinit.variance_scaling_, scale=scale, mode="fan_in", distribution="normal"
+    )
 
 
 def network_of(activation, scale, depth=20, width=256):
-    return fastinit.mlp([width] * (depth + 1), activation, output=activation, init=scaled(scale), generator=0)
+    return fastinit.mlp(
+        [width] * (depth + 1), activation, output=activation, init=scaled(scale), generator=0
+    )
 
 
 inputs = fastinit.normal_(np.empty((256, 256), np.float32), generator=1)
@@ -114,17 +126,23 @@ for colour, (label, scale) in zip(
     found = fastinit.probe(network_of("tanh", scale), inputs)
     variance[label] = found.stats("z").rms ** 2
     ratio[label] = found.stats("dz").rms[0] / found.stats("dz").rms[-1]
-    ax.semilogy(range(1, 21), variance[label], "o", color=colour, label=f"tanh, Var w = {label}")
+    ax.semilogy(
+        range(1, 21), variance[label], "o", color=colour, label=f"tanh, Var w = {label}"
+    )
     ax.semilogy(range(1, 21), fastinit.theory("tanh", scale, depth=20).q, "--", color=colour)
     print(
-        f"Var w = {label}: Var z {variance[label][0]:.3g} -> {variance[label][-1]:.3g}, dL/dz first / last {ratio[label]:.2g}"
+        f"Var w = {label}: Var z {variance[label][0]:.3g} -> {variance[label][-1]:.3g}, "
+        f"dL/dz first / last {ratio[label]:.2g}"
     )
 ax.set(xlabel="layer", ylabel="Var z", xticks=range(1, 21, 3))
 ax.legend()
 plt.show()
 assert np.allclose(variance["1/n"], fastinit.theory("tanh", 1.0, depth=20).q, rtol=0.15)
 assert f"{variance['1/n'][-1]:.3f}" == "0.027" and 0.1 < ratio["1/n"] < 1
-assert abs(variance["(5/3)²/n"][-1] - 1.18) < 0.1 and f"{fastinit.theory('tanh', 25 / 9).chi[-1]:.2f}" == "1.21"
+assert (
+    abs(variance["(5/3)²/n"][-1] - 1.18) < 0.1
+    and f"{fastinit.theory('tanh', 25 / 9).chi[-1]:.2f}" == "1.21"
+)
 assert variance["1/(3n)"][-1] < 1e-9  # what most people used before Glorot: nothing arrives
 # %% [markdown] lang="en"
 # ## Sigmoid: Var w = 16/n, and what becomes of it
@@ -147,17 +165,28 @@ assert variance["1/(3n)"][-1] < 1e-9  # what most people used before Glorot: not
 # $\operatorname{Var} z = n \operatorname{Var} w\,\mathbb{E}a^2$ lại có số hạng $(\mathbb{E}a)^2$. Đo thực tế, $\operatorname{Var} z$ dừng gần 5.9 với mọi đầu vào, và gradient
 # giảm còn 0.63 qua mỗi lớp: chỉ huấn luyện được chừng sáu lớp.
 # %% name="Xavier, sigmoid"
-uniform = fastinit.describe(fastinit.variance_scaling_(weight, 16, "fan_in", "uniform", generator=0))
-normal = fastinit.describe(fastinit.variance_scaling_(weight, 16, "fan_in", "normal", generator=0))
-print(f"uniform: from {uniform.min:.4f} to {uniform.max:.4f}, 4 sqrt(3/n) = {4 * math.sqrt(3 / n):.4f}")
+uniform = fastinit.describe(
+    fastinit.variance_scaling_(weight, 16, "fan_in", "uniform", generator=0)
+)
+normal = fastinit.describe(
+    fastinit.variance_scaling_(weight, 16, "fan_in", "normal", generator=0)
+)
+print(
+    f"uniform: from {uniform.min:.4f} to {uniform.max:.4f}, 4 sqrt(3/n) = {4 * math.sqrt(3 / n):.4f}"
+)
 assert 0.999 < uniform.max / (4 * math.sqrt(3 / n)) <= 1 and abs(n * normal.var - 16) < 0.3
 
 found = fastinit.probe(network_of("sigmoid", 16), inputs)
 z, a, dz = (found.stats(part) for part in ("z", "a", "dz"))
 per_layer = (dz.rms[0] / dz.rms[-1]) ** (1 / 19)
 theory = fastinit.theory("sigmoid", 16.0, depth=20)
-print(f"E a = {a.mean[-1]:.2f}; E z^2: {z.rms[0] ** 2:.1f} -> {z.rms[-1] ** 2:.2f} (theory {theory.q[-1]:.2f})")
-print(f"gradient by layer: x {per_layer:.2f} (theory {math.sqrt(theory.chi[-1]):.2f}); {found.verdict}")
+print(
+    f"E a = {a.mean[-1]:.2f}; E z^2: {z.rms[0] ** 2:.1f} -> {z.rms[-1] ** 2:.2f} "
+    f"(theory {theory.q[-1]:.2f})"
+)
+print(
+    f"gradient by layer: x {per_layer:.2f} (theory {math.sqrt(theory.chi[-1]):.2f}); {found.verdict}"
+)
 assert abs(a.mean[-1] - 0.5) < 0.05 and abs(z.rms[-1] ** 2 - 5.86) < 0.6
 assert abs(per_layer - 0.63) < 0.02 and f"{math.sqrt(theory.chi[-1]):.2f}" == "0.63"
 assert 6 < 6 * theory.xi_grad < 7  # six depth scales of 1.09 layers
@@ -195,10 +224,18 @@ widths = [800, 400, 200, 100, 50, 25]
 wide_inputs = fastinit.normal_(np.empty((200, 800), np.float32), generator=1)
 kept = {}
 for mode in ("fan_in", "fan_out", "fan_avg"):
-    init = functools.partial(fastinit.variance_scaling_, scale=1, mode=mode, distribution="normal")
+    init = functools.partial(
+        fastinit.variance_scaling_, scale=1, mode=mode, distribution="normal"
+    )
     found = fastinit.probe(fastinit.mlp(widths, "linear", init=init, generator=0), wide_inputs)
-    kept[mode] = (found.stats("z").rms[-1] ** 2, (found.stats("dz").rms[0] / found.stats("dz").rms[-1]) ** 2)
-    print(f"{mode}: mean square of signals x {kept[mode][0]:.3g} forward, of gradients x {kept[mode][1]:.3g} backward")
+    kept[mode] = (
+        found.stats("z").rms[-1] ** 2,
+        (found.stats("dz").rms[0] / found.stats("dz").rms[-1]) ** 2,
+    )
+    print(
+        f"{mode}: mean square of signals x {kept[mode][0]:.3g} forward, "
+        f"of gradients x {kept[mode][1]:.3g} backward"
+    )
 assert abs(kept["fan_in"][0] - 1) < 0.2 and kept["fan_in"][1] < 0.1
 assert abs(kept["fan_out"][1] - 1) < 0.2 and kept["fan_out"][0] > 20
 assert all(
@@ -231,11 +268,20 @@ few_inputs = fastinit.normal_(np.empty((64, 100), np.float32), generator=1)
 def draw(ax, name, depth):
     activation, scale = fills[name]
     zs, _ = fastinit.forward(network_of(activation, scale, depth, width=100), few_inputs)
-    measured, expected = fastinit.describe(zs).rms, np.sqrt(fastinit.theory(activation, scale, depth=depth).q)
+    measured, expected = (
+        fastinit.describe(zs).rms,
+        np.sqrt(fastinit.theory(activation, scale, depth=depth).q),
+    )
     ax.semilogy(range(1, depth + 1), measured, "o")
     ax.semilogy(range(1, depth + 1), expected, "k--", linewidth=1)
-    ax.set(title=name, xlabel="layer", ylabel="rms of z", xticks=range(1, depth + 1, 1 + depth // 6),
-           ylim=(1e-6, 30), yticks=[1e-6, 1e-4, 1e-2, 1])  # fmt: skip
+    ax.set(
+        title=name,
+        xlabel="layer",
+        ylabel="rms of z",
+        xticks=range(1, depth + 1, 1 + depth // 6),
+        ylim=(1e-6, 30),
+        yticks=[1e-6, 1e-4, 1e-2, 1],
+    )
     ax.minorticks_off()
     return measured, expected
 

@@ -44,9 +44,14 @@ import fastinit
 relu = fastinit.activations["relu"].f
 z = fastinit.normal_(np.empty(1_000_000, np.float32), std=1.5, generator=1)
 before, after = fastinit.describe(z), fastinit.describe(relu(z))
-print(f"E a^2 / Var z = {after.rms**2 / before.var:.4f};  Var a / Var z = {after.var / before.var:.4f}")
+print(
+    f"E a^2 / Var z = {after.rms**2 / before.var:.4f};  Var a / Var z = {after.var / before.var:.4f}"
+)
 assert abs(after.rms**2 / before.var - 0.5) < 0.003
-assert f"{1 / 2 - 1 / (2 * math.pi):.3f}" == "0.341" and abs(after.var / before.var - 0.341) < 0.003
+assert (
+    f"{1 / 2 - 1 / (2 * math.pi):.3f}" == "0.341"
+    and abs(after.var / before.var - 0.341) < 0.003
+)
 # %% [markdown] lang="en"
 # ## Var w = 2/n
 #
@@ -69,10 +74,14 @@ weight = np.empty((300, n))  # (out, in)
 uniform = fastinit.describe(fastinit.kaiming_uniform_(weight, nonlinearity="relu", generator=0))
 normal = fastinit.describe(fastinit.kaiming_normal_(weight, nonlinearity="relu", generator=0))
 print(
-    f"uniform: from {uniform.min:.4f} to {uniform.max:.4f}, sqrt(6/n) = {math.sqrt(6 / n):.4f}; n Var w = {n * uniform.var:.3f}"
+    f"uniform: from {uniform.min:.4f} to {uniform.max:.4f}, "
+    f"sqrt(6/n) = {math.sqrt(6 / n):.4f}; n Var w = {n * uniform.var:.3f}"
 )
 print(f"normal:  n Var w = {n * normal.var:.3f}")
-assert 0.999 < uniform.max / math.sqrt(6 / n) <= 1 and -1 <= uniform.min / math.sqrt(6 / n) < -0.999
+assert (
+    0.999 < uniform.max / math.sqrt(6 / n) <= 1
+    and -1 <= uniform.min / math.sqrt(6 / n) < -0.999
+)
 assert abs(n * uniform.var - 2) < 0.03 and abs(n * normal.var - 2) < 0.03
 
 inputs = fastinit.normal_(np.empty((256, 256), np.float32), generator=1)
@@ -80,15 +89,25 @@ inputs = fastinit.normal_(np.empty((256, 256), np.float32), generator=1)
 
 def scaled(scale):
     """An initialiser with n Var w = scale."""
-    return functools.partial(fastinit.variance_scaling_, scale=scale, mode="fan_in", distribution="normal")
+    return functools.partial(
+        fastinit.variance_scaling_, scale=scale, mode="fan_in", distribution="normal"
+    )
 
 
 for label, scale in (("1/n", 1), ("2/n", 2)):
     variance = (
-        fastinit.probe(fastinit.mlp([256] * 31, "relu", init=scaled(scale), generator=0), inputs).stats("z").rms ** 2
+        fastinit.probe(
+            fastinit.mlp([256] * 31, "relu", init=scaled(scale), generator=0), inputs
+        )
+        .stats("z")
+        .rms
+        ** 2
     )
     per_layer = (variance[-2] / variance[0]) ** (1 / 28)
-    print(f"Var w = {label}: Var z {variance[0]:.2g} -> {variance[-2]:.2g} in 29 layers, x {per_layer:.2f} a layer")
+    print(
+        f"Var w = {label}: Var z {variance[0]:.2g} -> {variance[-2]:.2g} in 29 layers, "
+        f"x {per_layer:.2f} a layer"
+    )
     assert abs(per_layer - scale / 2) < 0.06
 # %% [markdown] lang="en"
 # ## 22 and 30 layers
@@ -143,7 +162,8 @@ plt.show()
 print({f"{depth} layers, {scale}/n": f"{loss:.2f}" for (depth, scale), loss in final.items()})
 assert final[22, 2] < 0.3 and final[30, 2] < 0.5  # He: both learn
 assert final[22, 2] < final[22, 1] < 1.5  # Xavier, 22 layers: late
-assert final[30, 1] > 1.7  # Xavier, 30 layers: not far from ln 10 = 2.3, which is what knowing nothing costs
+# Xavier, 30 layers: not far from ln 10 = 2.3, which is what knowing nothing costs
+assert final[30, 1] > 1.7
 # %% [markdown] lang="en"
 # ## Dead units
 #
@@ -157,15 +177,21 @@ assert final[30, 1] > 1.7  # Xavier, 30 layers: not far from ln 10 = 2.3, which 
 # giống nhau, và một nơ-ron hoặc bật với tất cả, hoặc tắt với tất cả. Vì thế riêng con số ấy chưa nói lên nhiều; phải đặt nó cạnh điều mà xác suất dự đoán
 # cho những đầu vào giống nhau đến mức ấy. `probe` in cả hai và chỉ báo lỗi khi chúng khác nhau.
 # %% name="He: dead units"
-found = fastinit.probe(fastinit.mlp([256] * 32, "relu", init=fastinit.kaiming_normal_, generator=0), inputs)
+found = fastinit.probe(
+    fastinit.mlp([256] * 32, "relu", init=fastinit.kaiming_normal_, generator=0), inputs
+)
 for layer in (found[f"layer{i}"] for i in (5, 10, 20, 30)):
     print(f"{layer.name}: {layer.dead:.0%} dead, expected {layer.dead_expected:.0%}")
     assert abs(layer.dead - layer.dead_expected) < 0.08
-assert found["layer30"].dead > 3 * found["layer5"].dead and "dead" not in {finding.kind for finding in found.findings}
+assert found["layer30"].dead > 3 * found["layer5"].dead and "dead" not in {
+    finding.kind for finding in found.findings
+}
 
 broken = fastinit.mlp([256] * 5, "relu", init=fastinit.kaiming_normal_, generator=0)
 fastinit.constant_(broken[1].bias, -5.0)  # a bias that nothing can overcome
-finding = next(finding for finding in fastinit.probe(broken, inputs).findings if finding.kind == "dead")
+finding = next(
+    finding for finding in fastinit.probe(broken, inputs).findings if finding.kind == "dead"
+)
 print(finding)
 assert finding.layer == "layer2"
 # %% [markdown] lang="en"
@@ -184,17 +210,28 @@ few_inputs = fastinit.normal_(np.empty((64, 100), np.float32), generator=1)
 
 def draw(ax, scale, depth=20):
     found = fastinit.probe(
-        fastinit.mlp([100] * (depth + 1), "relu", output="relu", init=scaled(scale), generator=0), few_inputs
+        fastinit.mlp(
+            [100] * (depth + 1), "relu", output="relu", init=scaled(scale), generator=0
+        ),
+        few_inputs,
     )
     layers, theory = range(1, depth + 1), fastinit.theory("relu", scale, depth=depth)
     ax.semilogy(layers, found.stats("z").rms, "o", color="C0")
     ax.semilogy(layers, np.sqrt(theory.q), "--", color="C0")
-    ax.set(title=f"n Var w = {scale:.2g}", xlabel="layer", ylabel="rms of z", ylim=(1e-5, 1e5), yticks=[1e-4, 1, 1e4])
+    ax.set(
+        title=f"n Var w = {scale:.2g}",
+        xlabel="layer",
+        ylabel="rms of z",
+        ylim=(1e-5, 1e5),
+        yticks=[1e-4, 1, 1e4],
+    )
     ax.set_xticks(range(1, depth + 1, 1 + depth // 6))
     ax.minorticks_off()
     right = ax.twinx()
     right.plot(layers, [layer.dead for layer in found.layers], ".", color="C3")
-    right.plot(layers, [layer.dead_expected for layer in found.layers], "--", color="C3", linewidth=1)
+    right.plot(
+        layers, [layer.dead_expected for layer in found.layers], "--", color="C3", linewidth=1
+    )
     right.set(ylim=(0, 1), yticks=[0, 0.5, 1], ylabel="dead units")
     return found
 
@@ -205,7 +242,9 @@ plt.show()
 dead = [[layer.dead for layer in one.layers] for one in found]
 assert np.ptp(dead, axis=0).max() < 0.02  # they do not depend on the scale
 assert (
-    found[0].stats("z").rms[-1] < 0.01 and 0.1 < found[1].stats("z").rms[-1] < 10 and found[2].stats("z").rms[-1] > 20
+    found[0].stats("z").rms[-1] < 0.01
+    and 0.1 < found[1].stats("z").rms[-1] < 10
+    and found[2].stats("z").rms[-1] > 20
 )
 # %% name="control" tags=["remove-output"]
 try:
@@ -218,7 +257,11 @@ else:
         draw(plt.figure(figsize=(5, 3)).add_subplot(), scale, depth)
         plt.show()
 
-    interact(redraw, scale=FloatSlider(2.0, min=0.5, max=5, step=0.1), depth=IntSlider(20, min=2, max=40))
+    interact(
+        redraw,
+        scale=FloatSlider(2.0, min=0.5, max=5, step=0.1),
+        depth=IntSlider(20, min=2, max=40),
+    )
 # %% [markdown] lang="en"
 # ## Exercise
 #
@@ -255,15 +298,24 @@ hints = {
 def factor(gain):
     """Measured: what one layer of leaky ReLUs of slope 0.5 does to the mean square of z."""
     z = fastinit.normal_(np.empty((2000, 500), np.float32), generator=2)
-    w = fastinit.normal_(np.empty((500, 500), np.float32), std=gain / math.sqrt(500), generator=3)
-    return fastinit.describe(np.where(z > 0, z, 0.5 * z) @ w.T).rms ** 2 / fastinit.describe(z).rms ** 2
+    w = fastinit.normal_(
+        np.empty((500, 500), np.float32), std=gain / math.sqrt(500), generator=3
+    )
+    return (
+        fastinit.describe(np.where(z > 0, z, 0.5 * z) @ w.T).rms ** 2
+        / fastinit.describe(z).rms ** 2
+    )
 
 
 def check(gain):
     """The hint that is needed, or None when the answer is right."""
     if gain is ...:
         return hints["start"]
-    return None if abs(gain - fastinit.calculate_gain("leaky_relu", 0.5)) < 1e-3 else hints["off"].format(factor(gain))
+    return (
+        None
+        if abs(gain - fastinit.calculate_gain("leaky_relu", 0.5)) < 1e-3
+        else hints["off"].format(factor(gain))
+    )
 
 
 hint = check(gain)

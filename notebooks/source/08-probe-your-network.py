@@ -33,7 +33,9 @@ n = 300
 init_standard = functools.partial(fastinit.uniform_, a=-1 / math.sqrt(n), b=1 / math.sqrt(n))
 networks = {
     "standard": fastinit.mlp([n] * 6 + [10], "tanh", init=init_standard, generator=0),
-    "normalised": fastinit.mlp([n] * 6 + [10], "tanh", init=fastinit.xavier_uniform_, generator=0),
+    "normalised": fastinit.mlp(
+        [n] * 6 + [10], "tanh", init=fastinit.xavier_uniform_, generator=0
+    ),
 }
 inputs = fastinit.normal_(np.empty((300, n), np.float32), generator=1)
 found = {name: fastinit.probe(network, inputs) for name, network in networks.items()}
@@ -46,13 +48,17 @@ for row, (name, one) in zip(axes, found.items(), strict=True):
 plt.show()
 
 shrink = {
-    name: (one.stats("a").std[4] / one.stats("a").std[0], one.stats("dz").rms[0] / one.stats("dz").rms[4])
+    name: (
+        one.stats("a").std[4] / one.stats("a").std[0],
+        one.stats("dz").rms[0] / one.stats("dz").rms[4],
+    )
     for name, one in found.items()
 }
 for name, (signal, gradient) in shrink.items():
     dw = found[name].stats("dw").rms[:5]
     print(
-        f"{name:10}  std of a, layer 5 / 1: {signal:.2f};  dL/dz, layer 1 / 5: {gradient:.2f};  dL/dW, largest / smallest: {dw.max() / dw.min():.2f}"
+        f"{name:10}  std of a, layer 5 / 1: {signal:.2f};  dL/dz, layer 1 / 5: {gradient:.2f};  "
+        f"dL/dW, largest / smallest: {dw.max() / dw.min():.2f}"
     )
     assert dw.max() / dw.min() < 1.3
 assert shrink["standard"][0] < 0.15 and shrink["standard"][1] < 0.15
@@ -77,15 +83,28 @@ assert shrink["normalised"][0] > 0.45 and shrink["normalised"][1] > 0.35
 def mean_singular_value(network, x):
     """Of the Jacobians from each tanh layer to the next, at the first four inputs."""
     zs, _ = fastinit.forward(network, x[:4])
-    jacobians = [network[l + 1].weight * fastinit.dtanh(zs[l][i]) for l in range(4) for i in range(4)]
+    jacobians = [
+        network[l + 1].weight * fastinit.dtanh(zs[l][i]) for l in range(4) for i in range(4)
+    ]
     return np.linalg.svd(np.array(jacobians), compute_uv=False).mean()
 
 
 for std, normalised, standard in ((1.0, 0.66, 0.45), (0.3, 0.80, 0.49), (0.1, 0.84, 0.49)):
-    measured = {name: mean_singular_value(network, std * inputs) for name, network in networks.items()}
-    print(f"inputs of std {std}: normalised {measured['normalised']:.2f}, standard {measured['standard']:.2f}")
-    assert abs(measured["normalised"] - normalised) < 0.02 and abs(measured["standard"] - standard) < 0.02
-assert f"{8 / (3 * math.pi):.3f}" == "0.849" and f"{8 / (3 * math.pi) / math.sqrt(3):.3f}" == "0.490"
+    measured = {
+        name: mean_singular_value(network, std * inputs) for name, network in networks.items()
+    }
+    print(
+        f"inputs of std {std}: normalised {measured['normalised']:.2f}, "
+        f"standard {measured['standard']:.2f}"
+    )
+    assert (
+        abs(measured["normalised"] - normalised) < 0.02
+        and abs(measured["standard"] - standard) < 0.02
+    )
+assert (
+    f"{8 / (3 * math.pi):.3f}" == "0.849"
+    and f"{8 / (3 * math.pi) / math.sqrt(3):.3f}" == "0.490"
+)
 # %% [markdown] lang="en"
 # ## One line: probe
 #
@@ -104,13 +123,17 @@ pixels = fastinit.describe(digits.data)
 images = ((digits.data[:300] - pixels.mean) / pixels.std).astype(np.float32)
 labels = digits.target[:300]
 
-network = fastinit.mlp([64] + [128] * 20 + [10], "relu", init=fastinit.xavier_normal_, generator=0)
+network = fastinit.mlp(
+    [64] + [128] * 20 + [10], "relu", init=fastinit.xavier_normal_, generator=0
+)
 before = fastinit.probe(network, images, labels, loss="cross_entropy")
 assert before.findings[0].kind == "vanishing" and "kaiming_normal_" in before.findings[0].advice
 
 root = fastinit.Generator(0)
 for layer in network:  # the line that it advises
-    fastinit.kaiming_normal_(layer.weight, nonlinearity="relu", generator=root.fold_in(layer.name))
+    fastinit.kaiming_normal_(
+        layer.weight, nonlinearity="relu", generator=root.fold_in(layer.name)
+    )
 after = fastinit.probe(network, images, labels, loss="cross_entropy")
 assert after.ok
 print(before.compare(after, names=["Xavier", "He"]))
@@ -136,7 +159,8 @@ else:
 
         def forward(self, x):
             for layer in self.layers[:-1]:
-                x = torch.relu(layer(x))  # functional: no module to hang a hook on, and still seen
+                # functional: no module to hang a hook on, and still seen
+                x = torch.relu(layer(x))
             return self.layers[-1](x)
 
     torch.manual_seed(0)
@@ -149,7 +173,9 @@ else:
     )
     for name, parameter in model.named_parameters():
         if parameter.ndim == 2:
-            fastinit.kaiming_normal_(parameter, nonlinearity="relu", generator=root.fold_in(name))
+            fastinit.kaiming_normal_(
+                parameter, nonlinearity="relu", generator=root.fold_in(name)
+            )
         else:
             fastinit.zeros_(parameter)
     repaired = fastinit.probe(model, torch.from_numpy(images))
@@ -185,7 +211,9 @@ report
 # toàn bộ báo cáo.
 # %% name="figure"
 def network_of(activation, scale, depth):
-    init = functools.partial(fastinit.variance_scaling_, scale=scale, mode="fan_in", distribution="normal")
+    init = functools.partial(
+        fastinit.variance_scaling_, scale=scale, mode="fan_in", distribution="normal"
+    )
     return fastinit.mlp([64] * (depth + 1) + [10], activation, init=init, generator=0)
 
 
@@ -210,8 +238,13 @@ else:
         plt.show()
         display(probed)
 
-    interact(redraw, activation=Dropdown(options=["relu", "tanh", "sigmoid", "gelu"]), scale=FloatSlider(1.0, min=0.1, max=16, step=0.1),
-             depth=IntSlider(8, min=2, max=20), view=Dropdown(options=["std", "grad", "ridge"]))  # fmt: skip
+    interact(
+        redraw,
+        activation=Dropdown(options=["relu", "tanh", "sigmoid", "gelu"]),
+        scale=FloatSlider(1.0, min=0.1, max=16, step=0.1),
+        depth=IntSlider(8, min=2, max=20),
+        view=Dropdown(options=["std", "grad", "ridge"]),
+    )
 
 
 # %% [markdown] lang="en"
@@ -229,13 +262,21 @@ def broken(number):
     """A fresh copy of broken network 1, 2 or 3."""
     if number == 1:
         return fastinit.mlp(
-            [64] + [128] * 12 + [10], "relu", init=functools.partial(fastinit.normal_, std=0.02), generator=0
+            [64] + [128] * 12 + [10],
+            "relu",
+            init=functools.partial(fastinit.normal_, std=0.02),
+            generator=0,
         )
     if number == 2:
         return fastinit.mlp(
-            [64] + [128] * 12 + [10], "tanh", init=functools.partial(fastinit.normal_, std=1.0), generator=0
+            [64] + [128] * 12 + [10],
+            "tanh",
+            init=functools.partial(fastinit.normal_, std=1.0),
+            generator=0,
         )
-    network = fastinit.mlp([64] + [64] * 4 + [10], "relu", init=lambda w: fastinit.kaiming_normal_(w, generator=0))
+    network = fastinit.mlp(
+        [64] + [64] * 4 + [10], "relu", init=lambda w: fastinit.kaiming_normal_(w, generator=0)
+    )
     fastinit.constant_(network[2].bias, -9.0)
     return network
 
@@ -257,9 +298,13 @@ def repair(number, network):
     root = fastinit.Generator(number)
     for layer in network:
         if layer.activation == "tanh":
-            fastinit.variance_scaling_(layer.weight, 1, "fan_in", "normal", generator=root.fold_in(layer.name))
+            fastinit.variance_scaling_(
+                layer.weight, 1, "fan_in", "normal", generator=root.fold_in(layer.name)
+            )
         else:
-            fastinit.kaiming_normal_(layer.weight, nonlinearity="relu", generator=root.fold_in(layer.name))
+            fastinit.kaiming_normal_(
+                layer.weight, nonlinearity="relu", generator=root.fold_in(layer.name)
+            )
         fastinit.zeros_(layer.bias)
 
 
@@ -277,7 +322,11 @@ def repair(number, network):
     """The right variances, from one integer seed for all layers."""
     for layer in network:
         fastinit.variance_scaling_(
-            layer.weight, 1 if layer.activation == "tanh" else 2, "fan_in", "normal", generator=0
+            layer.weight,
+            1 if layer.activation == "tanh" else 2,
+            "fan_in",
+            "normal",
+            generator=0,
         )
         fastinit.zeros_(layer.bias)
 
@@ -323,12 +372,21 @@ print(hint or hints["right"])
 # %% name="5 review 01: fixed numbers"
 kinds = {}
 for value in (0.0, 0.1, -0.1):
-    network = fastinit.mlp([64, 8, 8, 10], "relu", init=functools.partial(fastinit.constant_, val=value))
+    network = fastinit.mlp(
+        [64, 8, 8, 10], "relu", init=functools.partial(fastinit.constant_, val=value)
+    )
     kinds[value] = {
-        finding.kind for finding in fastinit.probe(network, np.abs(images), labels, loss="cross_entropy").findings
+        finding.kind
+        for finding in fastinit.probe(
+            network, np.abs(images), labels, loss="cross_entropy"
+        ).findings
     }
     print(value, sorted(kinds[value]))
-assert "symmetric" in kinds[0.1] and "no gradient" in kinds[0.0] and {"dead", "no gradient"} <= kinds[-0.1]
+assert (
+    "symmetric" in kinds[0.1]
+    and "no gradient" in kinds[0.0]
+    and {"dead", "no gradient"} <= kinds[-0.1]
+)
 # %% [markdown] lang="en"
 # **2. How do Xavier and He differ?** In the activation that each assumes, and so by a factor of 2 in the variance: 1/n for a tanh near 0, 2/n because ReLU halves the mean square. (Notebooks 6 and 7)
 # %% [markdown] lang="vi"
@@ -344,14 +402,20 @@ assert needed == {"tanh": 1.0, "relu": 2.0}
 # %% name="5 review 03: sigmoid's tails"
 z = np.array([-20.0, -8.0, -4.0, 0.0, 4.0, 8.0, 20.0])
 print(*(f"{slope:.2g}" for slope in fastinit.dsigmoid(z)))
-assert np.allclose(fastinit.dsigmoid(z[[0, -1]]), np.exp(-20), rtol=1e-8) and fastinit.dsigmoid(4.0) < 0.08 * 0.25
+assert (
+    np.allclose(fastinit.dsigmoid(z[[0, -1]]), np.exp(-20), rtol=1e-8)
+    and fastinit.dsigmoid(4.0) < 0.08 * 0.25
+)
 # %% [markdown] lang="en"
 # **4. What is the gradient of sigmoid at z = 14.15, and what does it mean?** 7.157e-7 (the source prints 7.08e-7, from a rounded $\sigma(z) = 0.9999992912$): what lies before such a unit learns a million times more slowly. (Notebook 2)
 # %% [markdown] lang="vi"
 # **4. Gradient của sigmoid tại z = 14.15 là bao nhiêu và có ý nghĩa gì?** 7.157e-7 (bài giảng gốc in 7.08e-7, do $\sigma(z) = 0.9999992912$ đã làm tròn): những gì nằm trước nơ-ron ấy học chậm đi cả triệu lần. (Notebook 2)
 # %% name="5 review 04: z = 14.15"
 print(f"{fastinit.dsigmoid(14.15):.3e}; sigmoid(14.15) = {fastinit.sigmoid(14.15):.10f}")
-assert f"{fastinit.dsigmoid(14.15):.3e}" == "7.157e-07" and f"{fastinit.sigmoid(14.15):.10f}" == "0.9999992843"
+assert (
+    f"{fastinit.dsigmoid(14.15):.3e}" == "7.157e-07"
+    and f"{fastinit.sigmoid(14.15):.10f}" == "0.9999992843"
+)
 # %% [markdown] lang="en"
 # **5. Why does the gradient shrink from layer to layer in a deep network?** It is a product with one factor for each layer; if the factors are below 1 it shrinks geometrically. (Notebook 2)
 # %% [markdown] lang="vi"
@@ -368,7 +432,10 @@ assert (np.diff(shrunk) < 0).all() and (np.sqrt(theory.chi) < 0.25).all()
 # %% name="5 review 06: largest slope"
 z = np.linspace(-8, 8, 16_001)
 print(fastinit.dsigmoid(z).max(), "at z =", round(z[np.argmax(fastinit.dsigmoid(z))], 6) + 0)
-assert fastinit.dsigmoid(z).max() == 0.25 == fastinit.dsigmoid(0.0) and abs(z[np.argmax(fastinit.dsigmoid(z))]) < 1e-9
+assert (
+    fastinit.dsigmoid(z).max() == 0.25 == fastinit.dsigmoid(0.0)
+    and abs(z[np.argmax(fastinit.dsigmoid(z))]) < 1e-9
+)
 # %% [markdown] lang="en"
 # **7. Why do the parameters of the five-layer chain hardly change?** Its first gradient is -0.0002, so at rate 0.01 the step is 0.000002: 0.919 becomes 0.919002. (Notebook 2)
 # %% [markdown] lang="vi"
@@ -379,18 +446,30 @@ x = np.full((1, 1), 0.5)
 zs, outputs = fastinit.forward(chain, x)
 _, grad = fastinit.mean_squared_error(outputs[-1], np.ones((1, 1)))
 slope = fastinit.backward(chain, x, zs, outputs, grad)[0][1].item()
-print(f"0.919 - 0.01 x ({slope:.4f}) = {0.919 - 0.01 * slope:.6f}; the step is {-0.01 * slope:.6f}")
-assert (f"{slope:.4f}", f"{0.919 - 0.01 * slope:.6f}", f"{-0.01 * slope:.6f}") == ("-0.0002", "0.919002", "0.000002")
+print(
+    f"0.919 - 0.01 x ({slope:.4f}) = {0.919 - 0.01 * slope:.6f}; the step is {-0.01 * slope:.6f}"
+)
+assert (f"{slope:.4f}", f"{0.919 - 0.01 * slope:.6f}", f"{-0.01 * slope:.6f}") == (
+    "-0.0002",
+    "0.919002",
+    "0.000002",
+)
 # %% [markdown] lang="en"
 # **8. When do gradients explode, and what does it do to training?** When the weights are so large that each layer multiplies the gradient by more than 1 (a large learning rate makes the steps longer still); then steps are too long from the start. (Notebook 3)
 # %% [markdown] lang="vi"
 # **8. Khi nào gradient bùng nổ và việc huấn luyện bị ảnh hưởng ra sao?** Khi trọng số lớn đến mức mỗi lớp nhân gradient với một số lớn hơn 1 (tốc độ học lớn còn kéo dài bước đi thêm nữa); khi đó bước đi quá dài ngay từ đầu. (Notebook 3)
 # %% name="5 review 08: exploding"
-exploding = fastinit.mlp([64] + [64] * 8 + [10], "relu", init=functools.partial(fastinit.normal_, std=0.5), generator=0)
+exploding = fastinit.mlp(
+    [64] + [64] * 8 + [10],
+    "relu",
+    init=functools.partial(fastinit.normal_, std=0.5),
+    generator=0,
+)
 probed = fastinit.probe(exploding, images, labels, loss="cross_entropy")
 dz, step = probed.stats("dz").rms, 0.1 * probed.stats("dw").rms / probed.stats("weight").rms
 print(
-    f"dL/dz, first / last hidden layer: {dz[0] / dz[-2]:.0f}; a step at rate 0.1 changes the weights by {step.min():.0f} times their size"
+    f"dL/dz, first / last hidden layer: {dz[0] / dz[-2]:.0f}; "
+    f"a step at rate 0.1 changes the weights by {step.min():.0f} times their size"
 )
 assert (dz[:-2] > dz[1:-1]).all() and step.min() > 10
 # %% [markdown] lang="en"
@@ -437,12 +516,14 @@ assert np.isclose(die, 3.5) and np.isclose(bus, 30)
 # **13. Phương sai có thể viết lại thế nào?** $\operatorname{Var}X = \mathbb{E}X^2 - (\mathbb{E}X)^2$. (Notebook 4. Khi tính với ít chữ số, công thức này nguy hiểm: `describe` không bao giờ dùng nó.)
 # %% name="5 review 13: variance"
 print(f"{np.sum(km**2 * p) - np.sum(km * p) ** 2:.2f} = {np.sum((km - 2) ** 2 * p):.2f}")
-assert np.isclose(np.sum(km**2 * p) - np.sum(km * p) ** 2, np.sum((km - 2) ** 2 * p)) and np.isclose(
-    np.sum((km - 2) ** 2 * p), 0.6
-)
+assert np.isclose(
+    np.sum(km**2 * p) - np.sum(km * p) ** 2, np.sum((km - 2) ** 2 * p)
+) and np.isclose(np.sum((km - 2) ** 2 * p), 0.6)
 large = fastinit.normal_(np.empty(100_000, np.float32), 1e4, 1.0, generator=3)
 rewritten = np.mean(large**2) - np.mean(large) ** 2
-print(f"mean 1e4, std 1, in float32: rewritten {rewritten:g}, describe {fastinit.describe(large).var:.3f}")
+print(
+    f"mean 1e4, std 1, in float32: rewritten {rewritten:g}, describe {fastinit.describe(large).var:.3f}"
+)
 assert abs(rewritten - 1) > 0.5 and abs(fastinit.describe(large).var - 1) < 0.02
 # %% [markdown] lang="en"
 # **14. What is the variance of a product of independent X and Y?** $\operatorname{Var}X\operatorname{Var}Y + \operatorname{Var}X(\mathbb{E}Y)^2 + \operatorname{Var}Y(\mathbb{E}X)^2$. (Notebook 4)
@@ -468,7 +549,9 @@ assert np.allclose(heights, 0.25, rtol=0.03) and np.isclose(np.sum(heights * np.
 # %% name="5 review 16: the bus"
 wait = fastinit.uniform_(np.empty(1_000_000, np.float32), 0.0, 60.0, generator=5)
 for low, high in ((5, 20), (30, 31)):
-    print(f"{low} to {high} minutes: {(high - low) / 60:.4f}, drawn {np.mean((wait > low) & (wait < high)):.4f}")
+    print(
+        f"{low} to {high} minutes: {(high - low) / 60:.4f}, drawn {np.mean((wait > low) & (wait < high)):.4f}"
+    )
     assert abs(np.mean((wait > low) & (wait < high)) - (high - low) / 60) < 0.002
 # %% [markdown] lang="en"
 # **17. What is the variance of U(a, b)?** $(b - a)^2/12$. (Notebook 4)
@@ -493,8 +576,12 @@ assert abs(total - math.exp(0.5)) < 1e-12
 # %% name="5 review 19: what it is for"
 small = fastinit.normal_(np.empty(1_000_000), std=0.1, generator=6)
 variance = fastinit.describe(small).var
-through = [fastinit.describe(f(small)).var / variance for f in (fastinit.tanh, fastinit.sigmoid)]
-print(f"Var f(z) / Var z: tanh {through[0]:.3f} (1), sigmoid {through[1]:.4f} (1/16 = {1 / 16:.4f})")
+through = [
+    fastinit.describe(f(small)).var / variance for f in (fastinit.tanh, fastinit.sigmoid)
+]
+print(
+    f"Var f(z) / Var z: tanh {through[0]:.3f} (1), sigmoid {through[1]:.4f} (1/16 = {1 / 16:.4f})"
+)
 assert abs(through[0] - 1) < 0.03 and abs(through[1] * 16 - 1) < 0.01
 
 
@@ -506,14 +593,20 @@ assert abs(through[0] - 1) < 0.03 and abs(through[1] * 16 - 1) < 0.01
 def ranges(scale, n=400):
     """The end of the uniform range and the standard deviation of the normal, as filled."""
     weight = np.empty((300, n))
-    end = fastinit.describe(fastinit.variance_scaling_(weight, scale, "fan_in", "uniform", generator=0)).absmax
-    return end, fastinit.describe(fastinit.variance_scaling_(weight, scale, "fan_in", "normal", generator=0)).std
+    end = fastinit.describe(
+        fastinit.variance_scaling_(weight, scale, "fan_in", "uniform", generator=0)
+    ).absmax
+    return end, fastinit.describe(
+        fastinit.variance_scaling_(weight, scale, "fan_in", "normal", generator=0)
+    ).std
 
 
 for n in (100, 400):
     end, std = ranges(1, n)
     print(f"n = {n}: U(-{end:.4f}, {end:.4f}), N(0, {std:.4f}^2)")
-    assert np.isclose(end, math.sqrt(3 / n), rtol=1e-3) and np.isclose(std, math.sqrt(1 / n), rtol=0.02)
+    assert np.isclose(end, math.sqrt(3 / n), rtol=1e-3) and np.isclose(
+        std, math.sqrt(1 / n), rtol=0.02
+    )
 # %% [markdown] lang="en"
 # **21. And for sigmoid?** $\pm4\sqrt{3/n}$, or $\mathcal N(0, 16/n)$: scale 16. (Notebook 6, and why it holds for a few layers only)
 # %% [markdown] lang="vi"
@@ -522,14 +615,20 @@ for n in (100, 400):
 for n in (100, 400):
     end, std = ranges(16, n)
     print(f"n = {n}: U(-{end:.4f}, {end:.4f}), N(0, {std:.4f}^2)")
-    assert np.isclose(end, 4 * math.sqrt(3 / n), rtol=1e-3) and np.isclose(std, math.sqrt(16 / n), rtol=0.02)
+    assert np.isclose(end, 4 * math.sqrt(3 / n), rtol=1e-3) and np.isclose(
+        std, math.sqrt(16 / n), rtol=0.02
+    )
 # %% [markdown] lang="en"
 # **22. Which range does He give for ReLU?** $\pm\sqrt{6/n}$, or $\mathcal N(0, 2/n)$: `kaiming_uniform_` and `kaiming_normal_`. (Notebook 7)
 # %% [markdown] lang="vi"
 # **22. Với ReLU, He cho khoảng nào?** $\pm\sqrt{6/n}$, hoặc $\mathcal N(0, 2/n)$: `kaiming_uniform_` và `kaiming_normal_`. (Notebook 7)
 # %% name="5 review 22: ReLU's range"
 weight = np.empty((300, 400))
-end = fastinit.describe(fastinit.kaiming_uniform_(weight, nonlinearity="relu", generator=0)).absmax
+end = fastinit.describe(
+    fastinit.kaiming_uniform_(weight, nonlinearity="relu", generator=0)
+).absmax
 std = fastinit.describe(fastinit.kaiming_normal_(weight, nonlinearity="relu", generator=0)).std
 print(f"n = 400: U(-{end:.4f}, {end:.4f}), N(0, {std:.4f}^2)")
-assert np.isclose(end, math.sqrt(6 / 400), rtol=1e-3) and np.isclose(std, math.sqrt(2 / 400), rtol=0.02)
+assert np.isclose(end, math.sqrt(6 / 400), rtol=1e-3) and np.isclose(
+    std, math.sqrt(2 / 400), rtol=0.02
+)
