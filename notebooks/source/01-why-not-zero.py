@@ -17,10 +17,8 @@ import matplotlib.pyplot as plt, numpy as np, fastinit
 x = fastinit.normal_(np.empty((256, 128), np.float32), generator=1)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
 for std in (0.03, 0.125, 0.5):  # 0.125 is the square root of 2 / 128
-    network = fastinit.mlp(
-        [128] * 31, "relu", init=partial(fastinit.normal_, std=std), generator=0
-    )
-    found = fastinit.probe(network, x)
+    net = fastinit.mlp([128] * 31, "relu", init=partial(fastinit.normal_, std=std), generator=0)
+    found = fastinit.probe(net, x)
     left.semilogy(range(1, 31), found.stats("z").rms, ".-", label=f"std {std}: {found.verdict}")
     right.semilogy(range(1, 31), found.stats("dz").rms, ".-")
 left.set(title="signals, forward", xlabel="layer", ylabel="rms of z"), left.legend()
