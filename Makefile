@@ -31,6 +31,11 @@ test-notebooks: install ## run every notebook of both languages in a kernel of i
 	$(PY) -m pip install -q ".[lab,test-notebooks]"
 	$(PY) -m pytest -q -n 2 --nbmake --nbmake-timeout=60 -o filterwarnings= notebooks/*.ipynb
 
+docs: install ## build the documentation into out/docs, every notebook executed, and check its links; nothing is fetched
+	$(PY) -m pip install -q ".[docs]"
+	$(PY) -m sphinx -E -W --keep-going -n -q docs out/docs
+	$(PY) docs/check_site.py out/docs
+
 lab: ## open the notebooks in JupyterLab, in an environment of its own (.venv-lab)
 	@[ -x $(LAB) ] || { $(PYTHON) -m venv $(VENV)-lab && $(VENV)-lab/bin/pip install -q --upgrade pip; }
 	$(VENV)-lab/bin/pip install -q ".[demo,lab]"
@@ -57,4 +62,4 @@ clean: ## remove what was built
 	rm -rf build dist out $(VENV) $(VENV)-lab python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install demo notebooks test-notebooks lab test test-c test-compilers test-mutations test-long ulp bench clean
+.PHONY: help install demo notebooks test-notebooks docs lab test test-c test-compilers test-mutations test-long ulp bench clean

@@ -70,7 +70,7 @@ def activation_gain(
     direction : {"forward", "backward"}
         Keep the mean square of the signals, 1/sqrt(E f(x)^2), or of the gradients, 1/sqrt(E f'(x)^2), x ~ N(0, 1).
     method : {"quadrature", "maclaurin"}
-        "maclaurin" takes f for the straight line that it is near 0, as Glorot and Bengio did: 1/|f'(0)| in both directions.
+        "maclaurin" takes f for the straight line that it is near 0, as Glorot and Bengio did: 1/abs(f'(0)) in both directions.
     derivative : callable, optional
         f' for a callable f; found by differences if None.
 

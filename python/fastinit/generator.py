@@ -101,7 +101,7 @@ class Generator:
         return Generator(_child_seed(self._state[0], b"index", _as_seed(name, "name").to_bytes(8, "little")))
 
     def spawn(self, n_children: int) -> list["Generator"]:
-        """`n_children` new generators, each at the cost of one stream of this one."""
+        """``n_children`` new generators, each at the cost of one stream of this one."""
         if isinstance(n_children, bool) or not isinstance(n_children, (int, np.integer)) or n_children < 0:
             raise ValueError(f"n_children={n_children!r}; give a non-negative integer")
         taken = (_core.take(self._state) for _ in range(n_children))

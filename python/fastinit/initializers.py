@@ -36,7 +36,7 @@ _GENERATOR = """
         all, or ``generator.fold_in(layer_name)`` for each."""
 _BLOCK = """
     global_shape, offset : tuple of int, optional
-        The tensor is the block at `offset` of a whole of this shape, and gets that block's values (and the whole's fans)."""
+        The tensor is the block at ``offset`` of a whole of this shape, and gets that block's values (and the whole's fans)."""
 _FANS = """
     layout : {"OI...", "IO...", "...IO"}
         Where the output and input axes are: torch's (the default), that of torch's transposed convolutions, that of
@@ -671,7 +671,7 @@ def delta_orthogonal_(tensor, gain: float = 1.0, generator=None):
     Parameters
     ----------
     {tensor}
-        Of shape (out, in, *kernel), 3 to 5 dimensions, out >= in.
+        Of shape ``(out, in, *kernel)``, 3 to 5 dimensions, out >= in.
     gain : float
         A finite factor.
     {generator}
@@ -710,7 +710,7 @@ def delta_orthogonal_(tensor, gain: float = 1.0, generator=None):
 
 
 def constant_(tensor, val: float):
-    """Fill with the value `val`.
+    """Fill with the value ``val``.
 
     Parameters
     ----------
@@ -882,7 +882,7 @@ def dirac_(tensor, groups: int = 1):
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Of shape (out, in, *kernel), 3 to 5 dimensions, any numeric dtype.
+        Of shape ``(out, in, *kernel)``, 3 to 5 dimensions, any numeric dtype.
     groups : int
         Of a grouped convolution; divides shape[0]. Each group passes its own channels on.
 

@@ -70,7 +70,7 @@ def mlp(
     sizes: Sequence[int], activation: str = "tanh", *, init: Callable = xavier_normal_, generator=None, output: str = "linear",
     dtype=np.float32,
 ) -> list[Dense]:  # fmt: skip
-    """A multilayer perceptron: (out, in) weights filled by `init`, biases 0.
+    """A multilayer perceptron: (out, in) weights filled by ``init``, biases 0.
 
     Parameters
     ----------

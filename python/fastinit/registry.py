@@ -24,10 +24,10 @@ class Activation:
         The gains 1/sqrt(E f(x)^2) and 1/sqrt(E f'(x)^2) for x ~ N(0, 1): with Var w = gain^2 / fan they keep the size of the
         signals, or of the gradients, from layer to layer. Written by tools/gain_constants.py.
     maclaurin : float or None
-        1/|f'(0)|, the gain of the straight line that f is near 0; None where there is none.
+        1/abs(f'(0)), the gain of the straight line that f is near 0; None where there is none.
     saturation : (float, float)
-        z below the first or above the second is saturated: there |f'| stays under 5.91% of its largest, which is what
-        |tanh z| > 0.97 comes to. Infinite on a side that never saturates; for the ReLUs, 0 and below.
+        z below the first or above the second is saturated: there abs(f') stays under 5.91% of its largest, which is what
+        abs(tanh z) > 0.97 comes to. Infinite on a side that never saturates; for the ReLUs, 0 and below.
 
     Examples
     --------

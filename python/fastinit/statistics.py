@@ -224,7 +224,7 @@ class Stats:
 
         Returns
         -------
-        ndarray of float64, one shorter than `edges`
+        ndarray of float64, one shorter than ``edges``
 
         Examples
         --------
@@ -391,7 +391,8 @@ def svg_histogram(row: Stats) -> str:
     top = max(counts.max(), 1e-300)
     bars = "".join(f'<rect x="{3 * i}" y="{20 - h:.1f}" width="3" height="{h:.1f}"/>' for i, h in enumerate(20 * counts / top) if h >= 0.05)
     label = f"from {low:.3g} to {high:.3g}"
-    return f'<svg width="120" height="20" role="img" aria-label="{label}" fill="#4878a8"><title>{label}</title>{bars}</svg>'
+    shape = 'viewBox="0 0 123 20" preserveAspectRatio="none" style="width:123px;min-width:80px;height:20px"'
+    return f'<svg {shape} role="img" aria-label="{label}" fill="#4878a8"><title>{label}</title>{bars}</svg>'
 
 
 # ---- what can be described -------------------------------------------------------------------------------------------
