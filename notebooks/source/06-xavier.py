@@ -22,16 +22,22 @@
 # $z = x_1w_1 + \dots + x_nw_n + b$ with $b = 0$. The terms are independent, so their variances add up; they are alike, so the sum is $n$ times
 # one of them; and $\mathbb{E}w = 0$ (any distribution symmetric about 0) leaves of the product rule
 #
-# $$\operatorname{Var} z = n \operatorname{Var} w \left(\operatorname{Var} x + (\mathbb{E}x)^2\right) = n \operatorname{Var} w \; \mathbb{E}x^2,
-# \qquad\text{and with } \mathbb{E}x = 0: \quad \operatorname{Var} z = n \operatorname{Var} x \operatorname{Var} w .$$
+# $$\operatorname{Var} z = n \operatorname{Var} w \left(\operatorname{Var} x + (\mathbb{E}x)^2\right) = n \operatorname{Var} w \; \mathbb{E}x^2,$$
+#
+# and with $\mathbb{E}x = 0$
+#
+# $$\operatorname{Var} z = n \operatorname{Var} x \operatorname{Var} w .$$
 # %% [markdown] lang="vi"
 # ## Một lớp: Var z = n Var x Var w
 #
 # $z = x_1w_1 + \dots + x_nw_n + b$ với $b = 0$. Các số hạng độc lập nên phương sai của chúng cộng lại; chúng giống nhau nên tổng bằng $n$ lần
 # một số hạng; và $\mathbb{E}w = 0$ (mọi phân phối đối xứng qua 0) làm quy tắc của tích chỉ còn
 #
-# $$\operatorname{Var} z = n \operatorname{Var} w \left(\operatorname{Var} x + (\mathbb{E}x)^2\right) = n \operatorname{Var} w \; \mathbb{E}x^2,
-# \qquad\text{và với } \mathbb{E}x = 0: \quad \operatorname{Var} z = n \operatorname{Var} x \operatorname{Var} w .$$
+# $$\operatorname{Var} z = n \operatorname{Var} w \left(\operatorname{Var} x + (\mathbb{E}x)^2\right) = n \operatorname{Var} w \; \mathbb{E}x^2,$$
+#
+# và với $\mathbb{E}x = 0$
+#
+# $$\operatorname{Var} z = n \operatorname{Var} x \operatorname{Var} w .$$
 # %% name="two rules: Var z"
 import functools
 import math
