@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV   ?= .venv
 PY      = $(VENV)/bin/python
-LAB     = $(VENV)-lab/bin/jupyter-lab
 TORCH_VERSION = 2.13.0
 
 help: ## list the targets
@@ -27,19 +26,24 @@ test-c: ## the C core alone, under AddressSanitizer and UBSan
 notebooks: install ## write notebooks/*.ipynb from notebooks/source
 	$(PY) notebooks/build.py
 
+lab: ## open the notebooks in JupyterLab, in an environment of its own (.venv-lab)
+	@[ -x $(VENV)-lab/bin/python ] || $(PYTHON) -m venv $(VENV)-lab
+	$(VENV)-lab/bin/python -m pip install -q --upgrade pip
+	$(VENV)-lab/bin/python -m pip install -q ".[demo]" --group lab $(if $(TORCH),torch==$(TORCH_VERSION))
+	$(VENV)-lab/bin/python -m jupyterlab $(LAB_OPTIONS) notebooks/01-why-not-zero.en.ipynb
+
 test-notebooks: install ## run every notebook of both languages in a kernel of its own
-	$(PY) -m pip install -q ".[lab,test-notebooks]"
+	$(PY) -m pip install -q --group notebooks
 	$(PY) -m pytest -q -n 2 --nbmake --nbmake-timeout=60 -o filterwarnings= notebooks/*.ipynb
 
+test-browser: install ## run every notebook in JupyterLab in a headless Chromium, and move its controls
+	$(PY) -m pip install -q --group browser
+	$(PY) -m pytest -q notebooks/test_browser.py
+
 docs: install ## build the documentation into out/docs, every notebook executed, and check its links; nothing is fetched
-	$(PY) -m pip install -q ".[docs]"
+	$(PY) -m pip install -q --group docs
 	$(PY) -m sphinx -E -W --keep-going -n -q docs out/docs
 	$(PY) docs/check_site.py out/docs
-
-lab: ## open the notebooks in JupyterLab, in an environment of its own (.venv-lab)
-	@[ -x $(LAB) ] || { $(PYTHON) -m venv $(VENV)-lab && $(VENV)-lab/bin/pip install -q --upgrade pip; }
-	$(VENV)-lab/bin/pip install -q ".[demo,lab]"
-	$(LAB) --notebook-dir=notebooks
 
 test-compilers: install ## the golden digests again under every compiler that is installed
 	@for compiler in gcc clang; do command -v $$compiler >/dev/null || { echo "$$compiler: not installed"; continue; }; \
@@ -62,4 +66,4 @@ clean: ## remove what was built
 	rm -rf build dist out $(VENV) $(VENV)-lab python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install demo notebooks test-notebooks docs lab test test-c test-compilers test-mutations test-long ulp bench clean
+.PHONY: help install demo notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long ulp bench clean
