@@ -21,8 +21,8 @@ for std in (0.03, 0.125, 0.5):  # 0.125 is the square root of 2 / 128
     found = fastinit.probe(net, x)
     left.semilogy(range(1, 31), found.stats("z").rms, ".-", label=f"std {std}: {found.verdict}")
     right.semilogy(range(1, 31), found.stats("dz").rms, ".-")
-left.set(title="signals, forward", xlabel="layer", ylabel="rms of z"), left.legend()
-right.set(title="gradients, backward", xlabel="layer", ylabel="rms of dL/dz")
+left.set(title="signals", xlabel="layer", ylabel="rms of z"), left.legend(loc="upper left")
+right.set(title="gradients", xlabel="layer", ylabel="rms of dL/dz")
 plt.show()
 # %% [markdown] lang="en"
 # Too small, and after 30 layers nothing is left of the input. Too large, and the numbers explode. One size keeps both lines level:
@@ -80,7 +80,7 @@ assert (equal[0].weight != before).any()  # they moved ...
 assert all((row == equal[0].weight[0]).all() for row in equal[0].weight)
 
 random = fastinit.mlp([64, 8, 10], "tanh", init=fastinit.xavier_normal_, generator=0)
-random_path, random_loss = train(random)
+_, random_loss = train(random)
 print(f"loss after 100 steps: all equal {loss:.3f}, random {random_loss:.3f}")
 assert random_loss < loss
 print(fastinit.probe(constant_network(0.1), images, labels, loss="cross_entropy").findings[0])
@@ -134,33 +134,33 @@ print(found.verdict)
 # ## Try it
 #
 # Each line is one weight of one hidden unit while it learns. Eight lines are drawn in every picture; in the first three you see only
-# one, because they lie on top of each other. Then move the constant yourself.
+# one, because they lie on top of each other. In the fourth, noise was added to the constant: each weight is drawn from
+# $U(\text{constant} - \text{noise}, \text{constant} + \text{noise})$. Then move both yourself: how little noise is enough?
 # %% [markdown] lang="vi"
 # ## Hãy thử
 #
 # Mỗi đường là một trọng số của một nơ-ron ẩn trong lúc học. Hình nào cũng vẽ tám đường; trong ba hình đầu bạn chỉ thấy một, vì chúng
-# nằm chồng lên nhau. Sau đó hãy tự kéo hằng số.
+# nằm chồng lên nhau. Trong hình thứ tư, hằng số được cộng thêm nhiễu (noise): mỗi trọng số được lấy từ
+# $U(\text{constant} - \text{noise}, \text{constant} + \text{noise})$. Sau đó hãy tự kéo cả hai: cần ít nhất bao nhiêu nhiễu?
 # %% name="figure"
-def draw(ax, constant, steps=100):
-    path, loss = train(constant_network(constant), steps)
+def draw(ax, constant, noise, steps=100):
+    around = partial(fastinit.uniform_, a=constant - noise, b=constant + noise)
+    path, loss = train(fastinit.mlp([64, 8, 10], "tanh", init=around, generator=0), steps)
     ax.plot(path)
-    lines = len(np.unique(path[-1]))
-    ax.set(
-        title=f"constant {constant:g}: {lines} line, loss {loss:.2f}",
-        xlabel="step",
-        ylabel="one weight of each unit",
-    )
+    different = len(np.unique(path[-1]))
+    ax.set(title=f"{constant:.2g} ± {noise:.2g}: {different} different, loss {loss:.2f}")
+    ax.set(xlabel="step", ylabel="one weight of each unit", ylim=(-1, 1))
+    return different, loss
 
 
-figure, axes = plt.subplots(1, 4, figsize=(13, 3), layout="constrained")
-for ax, constant in zip(axes, (0.0, 0.1, 0.5), strict=False):
-    draw(ax, constant)
-axes[3].plot(random_path)
-axes[3].set(
-    title=f"random: {len(np.unique(random_path[-1]))} lines, loss {random_loss:.2f}",
-    xlabel="step",
-)
+figure, axes = plt.subplots(1, 4, figsize=(13, 3), layout="constrained", sharey=True)
+settings = ((0.0, 0.0), (0.1, 0.0), (0.5, 0.0), (0.1, 0.3))
+found = [
+    draw(ax, constant, noise) for ax, (constant, noise) in zip(axes, settings, strict=True)
+]
 plt.show()
+assert [different for different, _ in found] == [1, 1, 1, 8]
+assert found[3][1] < 2.0 < min(loss for _, loss in found[:3])
 # %% name="control" tags=["remove-output"]
 try:
     from ipywidgets import FloatSlider, interact
@@ -168,11 +168,15 @@ except ImportError:
     print("pip install ipywidgets")
 else:
 
-    def redraw(constant):
-        draw(plt.figure(figsize=(5, 3)).add_subplot(), constant, steps=40)
+    def redraw(constant, noise):
+        draw(plt.figure(figsize=(5, 3)).add_subplot(), constant, noise, steps=40)
         plt.show()
 
-    interact(redraw, constant=FloatSlider(0.1, min=-0.5, max=0.5, step=0.05))
+    interact(
+        redraw,
+        constant=FloatSlider(0.1, min=-0.5, max=0.5, step=0.05),
+        noise=FloatSlider(0.0, min=0, max=0.5, step=0.01),
+    )
 # %% [markdown] lang="en"
 # ## Exercise
 #

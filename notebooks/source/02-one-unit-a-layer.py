@@ -169,7 +169,11 @@ def draw(axes, w, depth=5):
     axes[0].plot(curve, fastinit.dsigmoid(curve), color="0.6")
     axes[0].plot([z.item() for z in zs], [fastinit.dsigmoid(z).item() for z in zs], "o")
     axes[0].set(
-        title=f"w = {w:g}: z of each layer", xlabel="z", ylabel="sigmoid'", yticks=[0, 0.1, 0.2]
+        title=f"w = {w:g}: z of each layer",
+        xlabel="z",
+        ylabel="sigmoid'",
+        xticks=[-10, 0, 10],
+        yticks=[0, 0.1, 0.2],
     )
     axes[1].bar(range(1, depth + 1), [abs(dz.item()) for dz, _, _ in gradients])
     axes[1].set(

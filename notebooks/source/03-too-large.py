@@ -115,7 +115,7 @@ def losses(rate, gain=1.0, steps=60):
 def draw(ax, gain, rate):
     loss = losses(rate, gain)
     shown = np.nan_to_num(np.clip(loss, 1e-3, 1e4), nan=1e4)
-    ax.semilogy(shown, color="C0" if loss[-1] < 2 else "C3")
+    ax.semilogy(shown, color="C0" if loss.max() < 2 * loss[0] else "C3")  # red: it jumped
     ax.axhline(np.log(10), color="0.7", linewidth=0.8)  # what knowing nothing costs
     ax.set(
         title=f"gain {gain:.2g}, rate {rate:.3g}",

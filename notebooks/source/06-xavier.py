@@ -285,8 +285,8 @@ def draw(ax, name, depth):
         xlabel="layer",
         ylabel="rms of z",
         xticks=range(1, depth + 1, 1 + depth // 6),
-        ylim=(1e-6, 30),
-        yticks=[1e-6, 1e-4, 1e-2, 1],
+        ylim=(min(0.05, measured.min() / 2), 30),
+        yticks=[1e-9, 1e-6, 1e-3, 1] if measured.min() < 0.01 else [0.1, 1, 10],
     )
     ax.minorticks_off()
     return measured, expected

@@ -159,7 +159,8 @@ for ax, depth in zip(axes, (22, 30), strict=True):
     ax.set(title=f"{depth} layers", xlabel="step", ylabel="loss", ylim=(0, 2.6))
     ax.legend()
 plt.show()
-print({f"{depth} layers, {scale}/n": f"{loss:.2f}" for (depth, scale), loss in final.items()})
+for (depth, scale), loss in final.items():
+    print(f"{depth} layers, {scale}/n: loss {loss:.2f}")
 assert final[22, 2] < 0.3 and final[30, 2] < 0.5  # He: both learn
 assert final[22, 2] < final[22, 1] < 1.5  # Xavier, 22 layers: late
 # Xavier, 30 layers: not far from ln 10 = 2.3, which is what knowing nothing costs

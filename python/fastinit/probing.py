@@ -605,7 +605,7 @@ class Probe:
             import matplotlib.pyplot as plt
 
             tall = max(4.0, 1.0 + 0.3 * len(self.layers)) if kind in ("ridge", "all") else 4.0
-            figure = plt.figure(figsize=(15 if kind == "all" else 7, min(tall, 12.0)), layout="constrained")
+            figure = plt.figure(figsize=(12 if kind == "all" else 7, min(tall, 12.0)), layout="constrained")
             if kind == "all":
                 axes = figure.subplots(1, 3)
                 figure.suptitle(self.verdict)
