@@ -21,7 +21,7 @@ for std in (0.03, 0.125, 0.5):  # 0.125 is the square root of 2 / 128
     found = fastinit.probe(net, x)
     left.semilogy(range(1, 31), found.stats("z").rms, ".-", label=f"std {std}: {found.verdict}")
     right.semilogy(range(1, 31), found.stats("dz").rms, ".-")
-left.set(title="signals", xlabel="layer", ylabel="rms of z"), left.legend(loc="upper left")
+left.set(title="signals", xlabel="layer", ylabel="rms of z"), left.legend(fontsize=8)
 right.set(title="gradients", xlabel="layer", ylabel="rms of dL/dz")
 plt.show()
 # %% [markdown] lang="en"
