@@ -76,14 +76,14 @@ assert abs(measured / chi - 1) < 0.15
 # ## A large learning rate
 #
 # Now real data: one network, one start, three learning rates. One is too slow, one is right, one jumps further past the minimum with every step.
-# In the fourth picture the rate is the right one but the weights are six times too large: the loss begins absurdly high, and the
-# first steps make it worse.
+# In the fourth picture the rate is the right one but the weights are three times too large: the loss begins absurdly high, and every
+# step makes it worse. Below each: the size of the gradients at the first step, layer by layer.
 # %% [markdown] lang="vi"
 # ## Tốc độ học lớn
 #
 # Giờ là dữ liệu thật: cùng một mạng, cùng điểm xuất phát, ba tốc độ học. Một quá chậm, một vừa phải, một mà mỗi bước lại nhảy quá điểm
-# cực tiểu xa hơn. Ở hình thứ tư, tốc độ thì vừa phải nhưng trọng số lớn gấp sáu lần: hàm mất mát bắt đầu cao một cách vô lý, và những
-# bước đầu còn làm nó tệ hơn.
+# cực tiểu xa hơn. Ở hình thứ tư, tốc độ thì vừa phải nhưng trọng số lớn gấp ba lần: hàm mất mát bắt đầu cao một cách vô lý, và mỗi bước
+# lại làm nó tệ hơn. Bên dưới mỗi hình: độ lớn của gradient ở bước đầu tiên, theo từng lớp.
 # %% name="2.3 learning rate"
 from sklearn.datasets import load_digits
 
@@ -93,49 +93,61 @@ images = ((digits.data[:300] - pixels.mean) / pixels.std).astype(np.float32)
 labels = digits.target[:300]
 
 
-def losses(rate, gain=1.0, steps=60):
-    """The loss at each step of gradient descent, from He's weights times a gain."""
-    network = fastinit.mlp([64, 32, 32, 10], "relu", init=fastinit.kaiming_normal_, generator=0)
+def descend(rate, gain=1.0, steps=60):
+    """Gradient descent from He's weights times a gain: the loss at each step, rms of dL/dz at the first."""
+    network = fastinit.mlp(
+        [64] + [32] * 6 + [10], "relu", init=fastinit.kaiming_normal_, generator=0
+    )
     for layer in network:
         layer.weight *= gain
-    found = []
+    losses, sizes = [], None
     with np.errstate(all="ignore"):  # that numbers overflow is the point
         for _ in range(steps):
             zs, outputs = fastinit.forward(network, images)
             loss, grad = fastinit.cross_entropy(outputs[-1], labels)
-            found.append(loss)
-            for layer, (_, dw, db) in zip(
-                network, fastinit.backward(network, images, zs, outputs, grad), strict=True
-            ):
+            losses.append(loss)
+            gradients = fastinit.backward(network, images, zs, outputs, grad)
+            if sizes is None:
+                sizes = fastinit.describe([dz for dz, _, _ in gradients]).rms
+            for layer, (_, dw, db) in zip(network, gradients, strict=True):
                 layer.weight -= rate * dw
                 layer.bias -= rate * db
-    return np.array(found)
+    return np.array(losses), sizes
 
 
-def draw(ax, gain, rate):
-    loss = losses(rate, gain)
-    shown = np.nan_to_num(np.clip(loss, 1e-3, 1e4), nan=1e4)
-    ax.semilogy(shown, color="C0" if loss.max() < 2 * loss[0] else "C3")  # red: it jumped
-    ax.axhline(np.log(10), color="0.7", linewidth=0.8)  # what knowing nothing costs
-    ax.set(
-        title=f"gain {gain:.2g}, rate {rate:.3g}",
-        xlabel="step",
-        ylabel="loss",
-        ylim=(1e-3, 2e4),
-        yticks=[1e-2, 1, 1e2, 1e4],
+def draw(axes, gain, rate):
+    losses, sizes = descend(rate, gain)
+    shown = np.nan_to_num(np.clip(losses, 1e-3, 1e6), nan=1e6)
+    axes[0].semilogy(
+        shown, color="C0" if losses.max() < 2 * losses[0] else "C3"
+    )  # red: it jumped
+    axes[0].axhline(np.log(10), color="0.7", linewidth=0.8)  # what knowing nothing costs
+    axes[0].set(title=f"gain {gain:.2g}, rate {rate:.2g}", xlabel="step", ylabel="loss")
+    axes[0].set(ylim=(1e-3, 2e6), yticks=[1e-3, 1, 1e3, 1e6])
+    axes[1].semilogy(range(1, 8), sizes, "o-")
+    axes[1].set(
+        xlabel="layer", ylabel="rms of dL/dz", ylim=(1e-5, 1e2), yticks=[1e-4, 1e-2, 1, 1e2]
     )
-    ax.minorticks_off()
+    for ax in axes:
+        ax.minorticks_off()
+    return losses, sizes
 
 
-figure, axes = plt.subplots(1, 4, figsize=(13, 3), layout="constrained")
-for ax, (gain, rate) in zip(axes, ((1, 0.003), (1, 0.1), (1, 3.0), (6, 0.1)), strict=True):
-    draw(ax, gain, rate)
+figure, axes = plt.subplots(2, 4, figsize=(13, 5), layout="constrained")
+settings = ((1, 0.003), (1, 0.1), (1, 1.0), (3, 0.1))
+found = [
+    draw(column, gain, rate) for column, (gain, rate) in zip(axes.T, settings, strict=True)
+]
 plt.show()
-slow, good, wild, large = losses(0.003), losses(0.1), losses(3.0), losses(0.1, gain=6.0)
-assert good[-1] < slow[-1] < slow[0]  # both learn, one faster
-assert not wild[-1] < 0.9 * np.log(10)  # does not converge
-# starts high, and rises from there
-assert large[0] > 10 * good[0] and np.nanmax(large) > large[0]
+(slow, small), (good, _), (wild, _), (large, steep) = found
+assert good[-1] < 0.5 < slow[-1] < slow[0]  # both learn, one faster
+assert np.nanmax(wild) > 1e6 and not wild[-1] < 2  # diverges
+assert (
+    large[0] > 100 * good[0] and np.nanmax(large) > 1e6 and not large[-1] < 2
+)  # starts high, diverges
+assert (steep[:-1] > steep[1:]).all() and steep[0] > 100 * small[
+    0
+]  # its gradients grow layer by layer
 # %% [markdown] lang="en"
 # Where do such losses come from? Look into a deeper network with large weights: the signal grows from layer to layer on its way
 # forward, and the gradient from layer to layer on its way back.
@@ -168,29 +180,31 @@ except ImportError:
 else:
 
     def redraw(gain, rate):
-        draw(plt.figure(figsize=(5, 3)).add_subplot(), gain, rate)
+        draw(
+            plt.figure(figsize=(8, 2.8)).subplots(1, 2, gridspec_kw={"wspace": 0.3}), gain, rate
+        )
         plt.show()
 
     interact(
         redraw,
-        gain=FloatSlider(1.0, min=0.2, max=6.0, step=0.2),
+        gain=FloatSlider(1.0, min=0.2, max=4.0, step=0.1),
         rate=FloatLogSlider(0.1, min=-3, max=1, step=0.25),
     )
 # %% [markdown] lang="en"
 # ## Exercise
 #
 # Find the largest stable learning rate for gain 1: with it the loss must be below 1 after 60 steps, and with one and a half times as much it
-# must not. `losses(rate)[-1]` is yours to use.
+# must not. `descend(rate)[0][-1]` is yours to use.
 # %% [markdown] lang="vi"
 # ## Bài tập
 #
 # Tìm tốc độ học ổn định lớn nhất với gain 1: dùng nó thì sau 60 bước hàm mất mát phải dưới 1, còn dùng tốc độ gấp rưỡi thì không. Bạn có
-# thể dùng `losses(rate)[-1]`.
+# thể dùng `descend(rate)[0][-1]`.
 # %% tags=["exercise"]
 rate = ...
 # %% tags=["solution"]
 rate = 0.05
-while losses(rate * 1.5)[-1] < 1:
+while descend(rate * 1.5)[0][-1] < 1:
     rate *= 1.1
 # %% tags=["wrong"]
 rate = 0.05
@@ -198,14 +212,14 @@ rate = 0.05
 rate = 5.0
 # %% name="words" lang="en"
 hints = {
-    "start": "Hint: try losses(0.1)[-1], losses(0.2)[-1], ... and see where it stops working.",
+    "start": "Hint: try descend(0.1)[0][-1], descend(0.2)[0][-1], ... and see where it stops working.",
     "large": "Hint: {:g} is too large; the loss ends at {:.3g}.",
     "small": "Hint: {:.3g} works as well; go on.",
     "right": "Right: {:.3g} learns, {:.3g} does not.",
 }
 # %% name="words" lang="vi"
 hints = {
-    "start": "Gợi ý: thử losses(0.1)[-1], losses(0.2)[-1], ... và xem đến đâu thì không học được nữa.",
+    "start": "Gợi ý: thử descend(0.1)[0][-1], descend(0.2)[0][-1], ... và xem đến đâu thì không học được nữa.",
     "large": "Gợi ý: {:g} quá lớn; hàm mất mát dừng ở {:.3g}.",
     "small": "Gợi ý: {:.3g} cũng còn học được; hãy tăng tiếp.",
     "right": "Đúng: {:.3g} học được, {:.3g} thì không.",
@@ -217,9 +231,9 @@ def check(rate):
     """The hint that is needed, or None when the answer is right."""
     if rate is ...:
         return hints["start"]
-    if not losses(rate)[-1] < 1:
-        return hints["large"].format(rate, losses(rate)[-1])
-    return hints["small"].format(1.5 * rate) if losses(1.5 * rate)[-1] < 1 else None
+    if not descend(rate)[0][-1] < 1:
+        return hints["large"].format(rate, descend(rate)[0][-1])
+    return hints["small"].format(1.5 * rate) if descend(1.5 * rate)[0][-1] < 1 else None
 
 
 hint = check(rate)

@@ -12,13 +12,13 @@
 # ## Glorot and Bengio's pictures
 #
 # Before 2010 weights were drawn from $U(-1/\sqrt n, 1/\sqrt n)$, which has $\operatorname{Var} w = \frac{1}{3n}$: the "standard" initialisation. Five tanh layers, filled so
-# (above) and by Glorot's "normalised" one (below): on the left the activations by layer, on the right the gradients. Above, they shrink
+# (above) and by Glorot's "normalised" one (below, `xavier_uniform_`): on the left the activations by layer, on the right the gradients. Above, they shrink
 # towards one end; below, they stay alike. (The gradients by the *weights* are alike in both, which is why nobody had noticed.)
 # %% [markdown] lang="vi"
 # ## Những hình của Glorot và Bengio
 #
 # Trước năm 2010, trọng số được lấy từ $U(-1/\sqrt n, 1/\sqrt n)$, có $\operatorname{Var} w = \frac{1}{3n}$: cách khởi tạo "tiêu chuẩn". Năm lớp tanh, được điền theo cách đó
-# (trên) và theo cách "chuẩn hóa" của Glorot (dưới): bên trái là giá trị kích hoạt theo từng lớp, bên phải là gradient. Ở trên, chúng co dần về một đầu; ở dưới, chúng
+# (trên) và theo cách "chuẩn hóa" của Glorot (dưới, `xavier_uniform_`): bên trái là giá trị kích hoạt theo từng lớp, bên phải là gradient. Ở trên, chúng co dần về một đầu; ở dưới, chúng
 # gần như nhau. (Gradient theo *trọng số* thì giống nhau trong cả hai trường hợp, vì thế mà trước đó không ai nhận ra.)
 # %% name="Glorot: histograms"
 import functools
@@ -109,12 +109,12 @@ assert (
 # ## One line: probe
 #
 # A list of fastinit layers or any `torch.nn.Module`, and a batch. One forward and one backward pass; the model stays as it was. Here real data, and
-# a ReLU net of 20 layers that somebody filled by Xavier because "Xavier is the good one".
+# a ReLU net of 20 layers that somebody filled by `xavier_normal_` (Glorot's own form, $2/(n_{in} + n_{out})$) because "Xavier is the good one".
 # %% [markdown] lang="vi"
 # ## Một dòng: probe
 #
 # Một danh sách các lớp fastinit hoặc bất kỳ `torch.nn.Module` nào, và một batch dữ liệu. Một lượt đi, một lượt về; mô hình vẫn như cũ. Ở đây là dữ liệu thật,
-# và một mạng ReLU 20 lớp được ai đó điền bằng Xavier vì "Xavier là cách tốt".
+# và một mạng ReLU 20 lớp được ai đó điền bằng `xavier_normal_` (dạng của chính Glorot, $2/(n_{in} + n_{out})$) vì "Xavier là cách tốt".
 # %% name="probe: NumPy"
 from sklearn.datasets import load_digits
 
@@ -310,7 +310,7 @@ def repair(number, network):
 
 # %% tags=["wrong"]
 def repair(number, network):
-    """Xavier for everything."""
+    """Glorot's own form of Xavier for everything."""
     root = fastinit.Generator(number)
     for layer in network:
         fastinit.xavier_normal_(layer.weight, generator=root.fold_in(layer.name))
