@@ -60,6 +60,7 @@ ulp: install ## all 2^32 float32 inputs through each activation; writes benchmar
 	$(PY) tools/ulp.py
 
 bench: install ## every benchmark, beside the peers that are installed
+	$(PY) -m pip install -q --group notebooks
 	$(PY) -m benchmarks
 
 clean: ## remove what was built

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .common import machine
 
-QUESTIONS = ["fills", "sizes", "levels", "truncated", "layouts", "calls", "transformer", "activations", "describe", "probe"]
+QUESTIONS = ["fills", "sizes", "levels", "truncated", "layouts", "calls", "transformer", "activations", "describe", "probe", "notebooks"]
 
 report = [f"# Results\n\n{machine()}; {datetime.date.today()}. Medians of interleaved rounds on a shared machine: read the ratios.\n"]
 for question in QUESTIONS:

@@ -17,6 +17,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from IPython.core.pylabtools import print_figure
 
+from .common import table
+
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
@@ -63,18 +65,19 @@ def main() -> None:
     spec = importlib.util.spec_from_file_location("build", NOTEBOOKS / "build.py")
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)
-    print(f"{'notebook':28}{'median':>8}{'worst':>8}  ms from value to PNG, figure.dpi {plt.rcParams['figure.dpi']:g}")
+    rows = []
     for source in build.SOURCES:
         namespace = {}
         for cell in build.cells(source, "en"):
             if cell.cell_type == "code" and cell.metadata.get("name") == "control":
                 with redirect_stdout(io.StringIO()):
                     median, worst = time_control(namespace, cell.source)
-                print(f"{source.stem:28}{median:8.0f}{worst:8.0f}")
+                rows.append((source.stem, f"{median:.0f}", f"{worst:.0f}"))
             elif cell.cell_type == "code":
                 with redirect_stdout(io.StringIO()):
                     exec(cell.source, namespace)
                 plt.close("all")
+    table(["ms from a new value to the PNG", "median", "worst"], rows)
 
 
 if __name__ == "__main__":

@@ -150,7 +150,7 @@ def draw(ax, constant, noise, steps=100):
     ax.plot(path)
     different = len(np.unique(path[-1]))
     ax.set(title=f"{constant:.2g} ± {noise:.2g}: {different} different, loss {loss:.2f}")
-    ax.set(xlabel="step", ylabel="one weight of each unit", ylim=(-1, 1))
+    ax.set(xlabel="step", ylabel="one weight of each unit", ylim=(-1, 1), yticks=[-1, 0, 1])
     return different, loss
 
 

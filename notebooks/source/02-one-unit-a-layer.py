@@ -184,6 +184,7 @@ def draw(axes, w, depth=5):
         yticks=[1e-20, 1e-10, 1],
     )
     axes[1].minorticks_off()
+    axes[1].yaxis.set_major_formatter("{x:g}")
 
 
 figure, axes = plt.subplots(2, 3, figsize=(12, 5.5), layout="constrained")

@@ -115,21 +115,20 @@ def descend(rate, gain=1.0, steps=60):
     return np.array(losses), sizes
 
 
-def draw(axes, gain, rate):
-    losses, sizes = descend(rate, gain)
+def draw(axes, gain, rate, steps=60):
+    losses, sizes = descend(rate, gain, steps)
     shown = np.nan_to_num(np.clip(losses, 1e-3, 1e6), nan=1e6)
     axes[0].semilogy(
         shown, color="C0" if losses.max() < 2 * losses[0] else "C3"
     )  # red: it jumped
     axes[0].axhline(np.log(10), color="0.7", linewidth=0.8)  # what knowing nothing costs
     axes[0].set(title=f"gain {gain:.2g}, rate {rate:.2g}", xlabel="step", ylabel="loss")
-    axes[0].set(ylim=(1e-3, 2e6), yticks=[1e-3, 1, 1e3, 1e6])
+    axes[0].set(xticks=[0, steps // 2, steps], ylim=(1e-3, 2e6), yticks=[1e-3, 1, 1e3, 1e6])
     axes[1].semilogy(range(1, 8), sizes, "o-")
-    axes[1].set(
-        xlabel="layer", ylabel="rms of dL/dz", ylim=(1e-5, 1e2), yticks=[1e-4, 1e-2, 1, 1e2]
-    )
+    axes[1].set(xlabel="layer", ylabel="rms of dL/dz", ylim=(1e-5, 1e2), yticks=[1e-4, 1e-2, 1])
     for ax in axes:
         ax.minorticks_off()
+        ax.yaxis.set_major_formatter("{x:g}")
     return losses, sizes
 
 
@@ -180,9 +179,8 @@ except ImportError:
 else:
 
     def redraw(gain, rate):
-        draw(
-            plt.figure(figsize=(8, 2.8)).subplots(1, 2, gridspec_kw={"wspace": 0.3}), gain, rate
-        )
+        axes = plt.figure(figsize=(8, 2.8)).subplots(1, 2, gridspec_kw={"wspace": 0.3})
+        draw(axes, gain, rate, steps=30)
         plt.show()
 
     interact(

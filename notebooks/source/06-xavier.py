@@ -289,6 +289,7 @@ def draw(ax, name, depth):
         yticks=[1e-9, 1e-6, 1e-3, 1] if measured.min() < 0.01 else [0.1, 1, 10],
     )
     ax.minorticks_off()
+    ax.yaxis.set_major_formatter("{x:g}")
     return measured, expected
 
 

@@ -228,6 +228,7 @@ def draw(ax, scale, depth=20):
     )
     ax.set_xticks(range(1, depth + 1, 1 + depth // 6))
     ax.minorticks_off()
+    ax.yaxis.set_major_formatter("{x:g}")
     right = ax.twinx()
     right.plot(layers, [layer.dead for layer in found.layers], ".", color="C3")
     right.plot(

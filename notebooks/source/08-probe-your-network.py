@@ -235,6 +235,8 @@ else:
         probed = fastinit.probe(network_of(activation, scale, depth), images[:100])
         ax = probed.plot(view, plt.figure(figsize=(5, 3)).add_subplot())
         ax.set_title(probed.verdict)
+        if view != "ridge":
+            ax.yaxis.set_major_formatter("{x:g}")
         plt.show()
         display(probed)
 
