@@ -218,6 +218,8 @@ def check(change):
     if change is ...:
         return hints["start"]
     unit, pixel, value = change
+    if not (0 <= unit < 8 and 0 <= pixel < 64):
+        return hints["start"]
     if not images[:, pixel].any():
         return hints["black"]
     network = constant_network(0.1)

@@ -227,7 +227,7 @@ hints = {
 # %% name="check"
 def check(rate):
     """The hint that is needed, or None when the answer is right."""
-    if rate is ...:
+    if rate is ... or rate <= 0:
         return hints["start"]
     if not descend(rate)[0][-1] < 1:
         return hints["large"].format(rate, descend(rate)[0][-1])

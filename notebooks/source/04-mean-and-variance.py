@@ -131,7 +131,7 @@ assert abs(found.mean - 30) < 0.1 and abs(found.var / 300 - 1) < 0.005
 # đáng thuộc lòng: 68.3% nằm trong một $\sigma$ quanh kỳ vọng, 95.4% trong hai, 99.7% trong ba. Nó quan trọng ở đây vì tổng của nhiều số
 # hạng nhỏ độc lập gần như là Gauss dù các số hạng có thế nào, mà $z = w_1x_1 + \dots + w_nx_n$ chính là một tổng như vậy.
 #
-# Phân phối chuẩn *cắt cụt* rút lại những gì rơi ra ngoài hai $\sigma$, và điều đó làm mất phương sai: độ lệch chuẩn chỉ còn $0.8796\,\sigma$. Ai
+# Phân phối chuẩn *cắt cụt* sinh lại những giá trị rơi ra ngoài hai $\sigma$, và điều đó làm mất phương sai: độ lệch chuẩn chỉ còn $0.8796\,\sigma$. Ai
 # muốn phương sai $1/n$ thì phải nới nó ra trước, như `variance_scaling_` làm.
 # %% name="3.2 Gaussian"
 g = fastinit.normal_(np.empty(1_000_000, np.float32), generator=4)

@@ -130,6 +130,8 @@ for colour, (label, scale) in zip(
     ("C0", "C1", "C2"), {"1/n": 1, "(5/3)²/n": 25 / 9, "1/(3n)": 1 / 3}.items(), strict=True
 ):
     found = fastinit.probe(network_of("tanh", scale), inputs)
+    centred = np.abs(found.stats("a").mean).max()  # the second rule: E a = 0
+    assert centred < 0.02
     variance[label] = found.stats("z").rms ** 2
     ratio[label] = found.stats("dz").rms[0] / found.stats("dz").rms[-1]
     ax.semilogy(
@@ -138,7 +140,7 @@ for colour, (label, scale) in zip(
     ax.semilogy(range(1, 21), fastinit.theory("tanh", scale, depth=20).q, "--", color=colour)
     print(
         f"Var w = {label}: Var z {variance[label][0]:.3g} -> {variance[label][-1]:.3g}, "
-        f"dL/dz first / last {ratio[label]:.2g}"
+        f"dL/dz first / last {ratio[label]:.2g}; largest E a {centred:.1g}"
     )
 ax.set(xlabel="layer", ylabel="Var z", xticks=range(1, 21, 3))
 ax.legend()
