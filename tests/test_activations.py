@@ -143,6 +143,7 @@ def test_they_are_ufuncs():
     for name in UFUNCS:
         f = getattr(fastinit, name)
         assert isinstance(f, np.ufunc) and f.__name__ == name and pickle.loads(pickle.dumps(f)) is f and copy.deepcopy(f) is f
+        assert getattr(f, "__module__", "") == "fastinit" or not hasattr(f, "__dict__")
         assert f.types == (["e->e", "f->f", "d->d"] if f.nin == 1 else ["ee->e", "ff->f", "dd->d"])
         args = (z,) * f.nin
         expected = f(*args)

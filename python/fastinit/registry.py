@@ -1,5 +1,6 @@
 """Activations: sigmoid and tanh as ufuncs, and the one registry of activations, their derivatives and gains."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,10 @@ import numpy as np
 from ._core import dsigmoid, dtanh, sigmoid, sigmoid_backward, tanh, tanh_backward
 
 __all__ = ["Activation", "activations", "dsigmoid", "dtanh", "sigmoid", "sigmoid_backward", "tanh", "tanh_backward"]
+
+for _ufunc in (dsigmoid, dtanh, sigmoid, sigmoid_backward, tanh, tanh_backward):
+    with contextlib.suppress(AttributeError):  # an older NumPy's ufuncs take no attributes
+        _ufunc.__module__ = "fastinit"  # else pickle looks for them in every module there is, and stirs those that are lazy
 
 
 @dataclass(frozen=True)
