@@ -138,6 +138,8 @@ def test_no_floating_point_flag(dtype, mode):
                 f(*[x] * f.nin)
 
 
+# NumPy before 2.2 has pickle look for a ufunc in every module, mpmath's deprecated ones too
+@pytest.mark.filterwarnings("ignore:the .* module is deprecated:DeprecationWarning")
 def test_they_are_ufuncs():
     z = np.linspace(-3, 3, 24)
     for name in UFUNCS:
