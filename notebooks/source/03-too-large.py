@@ -64,12 +64,8 @@ print(f"saturated in layer 5: {found['layer5'].saturated:.0%}")
 assert 0.75 < found["layer5"].saturated < 0.9
 
 chi = fastinit.theory("tanh", 100.0, depth=10).chi[-1]
-measured = np.mean(
-    [
-        (wide[1] / wide[8]) ** (2 / 7)
-        for wide in (gradients(100, 100, seed) for seed in range(8))
-    ]
-)
+several = np.array([gradients(100, 100, seed) for seed in range(8)])
+measured = np.mean((several[:, 1] / several[:, 8]) ** (2 / 7))
 print(f"growth of the mean square in each layer: {measured:.2f}, by theory {chi:.2f}")
 assert abs(measured / chi - 1) < 0.15
 # %% [markdown] lang="en"
@@ -77,13 +73,13 @@ assert abs(measured / chi - 1) < 0.15
 #
 # Now real data: one network, one start, three learning rates. One is too slow, one is right, one jumps further past the minimum with every step.
 # In the fourth picture the rate is the right one but the weights are three times too large: the loss begins absurdly high, and every
-# step makes it worse. Below each: the size of the gradients at the first step, layer by layer.
+# step makes it worse (red: the loss jumped). Below each: the size of the gradients at the first step, layer by layer.
 # %% [markdown] lang="vi"
 # ## Tốc độ học lớn
 #
 # Giờ là dữ liệu thật: cùng một mạng, cùng điểm xuất phát, ba tốc độ học. Một quá chậm, một vừa phải, một mà mỗi bước lại nhảy quá điểm
 # cực tiểu xa hơn. Ở hình thứ tư, tốc độ thì vừa phải nhưng trọng số lớn gấp ba lần: hàm mất mát bắt đầu cao một cách vô lý, và mỗi bước
-# lại làm nó tệ hơn. Bên dưới mỗi hình: độ lớn của gradient ở bước đầu tiên, theo từng lớp.
+# lại làm nó tệ hơn (đỏ: hàm mất mát nhảy vọt). Bên dưới mỗi hình: độ lớn của gradient ở bước đầu tiên, theo từng lớp.
 # %% name="2.3 learning rate"
 from sklearn.datasets import load_digits
 
@@ -118,9 +114,8 @@ def descend(rate, gain=1.0, steps=60):
 def draw(axes, gain, rate, steps=60):
     losses, sizes = descend(rate, gain, steps)
     shown = np.nan_to_num(np.clip(losses, 1e-3, 1e6), nan=1e6)
-    axes[0].semilogy(
-        shown, color="C0" if losses.max() < 2 * losses[0] else "C3"
-    )  # red: it jumped
+    jumped = not losses.max() < 2 * losses[0]
+    axes[0].semilogy(shown, color="C3" if jumped else "C0")
     axes[0].axhline(np.log(10), color="0.7", linewidth=0.8)  # what knowing nothing costs
     axes[0].set(title=f"gain {gain:.2g}, rate {rate:.2g}", xlabel="step", ylabel="loss")
     axes[0].set(xticks=[0, steps // 2, steps], ylim=(1e-3, 2e6), yticks=[1e-3, 1, 1e3, 1e6])

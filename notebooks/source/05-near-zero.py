@@ -55,15 +55,11 @@ for (above, below), (name, line) in zip(axes.T, lines.items(), strict=True):
         f"relative {error[-1] / value[-1]:.2%}"
     )
     # the slope of the line is the activation's own at 0, and fastinit keeps its inverse as a gain
-    assert (
-        fastinit.activations[name].maclaurin
-        == 1 / fastinit.activations[name].derivative(np.zeros(1))[0]
-    )
+    activation = fastinit.activations[name]
+    assert activation.maclaurin == 1 / activation.derivative(np.zeros(1))[0]
 plt.show()
-assert (
-    f"{0.5 - fastinit.tanh(0.5):.5f}" == "0.03788"
-    and f"{0.625 - fastinit.sigmoid(0.5):.5f}" == "0.00254"
-)
+assert f"{0.5 - fastinit.tanh(0.5):.5f}" == "0.03788"
+assert f"{0.625 - fastinit.sigmoid(0.5):.5f}" == "0.00254"
 # %% [markdown] lang="en"
 # Any function that is smooth at 0 has such a series; each derivative is one more degree. Here the polynomials of tanh of degree 1 to 7
 # and where each gives way.
@@ -104,11 +100,8 @@ def kept(name, std):
     """Var f(z) / (f'(0)^2 Var z) for z ~ N(0, std^2): 1 if the straight line were the whole truth."""
     z = fastinit.normal_(np.empty(200_000, np.float32), std=std, generator=1)
     activation = fastinit.activations[name]
-    return (
-        fastinit.describe(activation.f(z)).var
-        * activation.maclaurin**2
-        / fastinit.describe(z).var
-    )
+    ratio = fastinit.describe(activation.f(z)).var / fastinit.describe(z).var
+    return ratio * activation.maclaurin**2
 
 
 for std in (0.1, 0.3, 1.0, 3.0):

@@ -88,10 +88,8 @@ print(
     f"sqrt(3/n) = {math.sqrt(3 / n):.4f}; n Var w = {n * uniform.var:.3f}"
 )
 print(f"normal:  n Var w = {n * normal.var:.3f}")
-assert (
-    0.999 < uniform.max / math.sqrt(3 / n) <= 1
-    and -1 <= uniform.min / math.sqrt(3 / n) < -0.999
-)
+assert 0.999 < uniform.max / math.sqrt(3 / n) <= 1
+assert -1 <= uniform.min / math.sqrt(3 / n) < -0.999
 assert abs(n * uniform.var - 1) < 0.02 and abs(n * normal.var - 1) < 0.02
 
 
@@ -147,10 +145,8 @@ ax.legend()
 plt.show()
 assert np.allclose(variance["1/n"], fastinit.theory("tanh", 1.0, depth=20).q, rtol=0.15)
 assert f"{variance['1/n'][-1]:.3f}" == "0.027" and 0.1 < ratio["1/n"] < 1
-assert (
-    abs(variance["(5/3)²/n"][-1] - 1.18) < 0.1
-    and f"{fastinit.theory('tanh', 25 / 9).chi[-1]:.2f}" == "1.21"
-)
+assert abs(variance["(5/3)²/n"][-1] - 1.18) < 0.1
+assert f"{fastinit.theory('tanh', 25 / 9).chi[-1]:.2f}" == "1.21"
 assert variance["1/(3n)"][-1] < 1e-9  # what most people used before Glorot: nothing arrives
 # %% [markdown] lang="en"
 # ## Sigmoid: Var w = 16/n, and what becomes of it
@@ -246,10 +242,10 @@ for mode in ("fan_in", "fan_out", "fan_avg"):
     )
 assert abs(kept["fan_in"][0] - 1) < 0.2 and kept["fan_in"][1] < 0.1
 assert abs(kept["fan_out"][1] - 1) < 0.2 and kept["fan_out"][0] > 20
-assert all(
-    max(abs(math.log(v)) for v in kept["fan_avg"]) < max(abs(math.log(v)) for v in kept[other])
-    for other in ("fan_in", "fan_out")
-)
+worst = {
+    mode: max(abs(math.log(factor)) for factor in factors) for mode, factors in kept.items()
+}
+assert worst["fan_avg"] < min(worst["fan_in"], worst["fan_out"])
 
 glorot = fastinit.describe(fastinit.xavier_normal_(weight, generator=0))  # 300 out, 400 in
 assert abs(glorot.var / (2 / (300 + 400)) - 1) < 0.02
@@ -276,10 +272,8 @@ few_inputs = fastinit.normal_(np.empty((64, 100), np.float32), generator=1)
 def draw(ax, name, depth):
     activation, scale = fills[name]
     zs, _ = fastinit.forward(network_of(activation, scale, depth, width=100), few_inputs)
-    measured, expected = (
-        fastinit.describe(zs).rms,
-        np.sqrt(fastinit.theory(activation, scale, depth=depth).q),
-    )
+    measured = fastinit.describe(zs).rms
+    expected = np.sqrt(fastinit.theory(activation, scale, depth=depth).q)
     ax.semilogy(range(1, depth + 1), measured, "o")
     ax.semilogy(range(1, depth + 1), expected, "k--", linewidth=1)
     ax.set(

@@ -48,10 +48,8 @@ print(
     f"E a^2 / Var z = {after.rms**2 / before.var:.4f};  Var a / Var z = {after.var / before.var:.4f}"
 )
 assert abs(after.rms**2 / before.var - 0.5) < 0.003
-assert (
-    f"{1 / 2 - 1 / (2 * math.pi):.3f}" == "0.341"
-    and abs(after.var / before.var - 0.341) < 0.003
-)
+assert f"{1 / 2 - 1 / (2 * math.pi):.3f}" == "0.341"
+assert abs(after.var / before.var - 0.341) < 0.003
 # %% [markdown] lang="en"
 # ## Var w = 2/n
 #
@@ -78,10 +76,8 @@ print(
     f"sqrt(6/n) = {math.sqrt(6 / n):.4f}; n Var w = {n * uniform.var:.3f}"
 )
 print(f"normal:  n Var w = {n * normal.var:.3f}")
-assert (
-    0.999 < uniform.max / math.sqrt(6 / n) <= 1
-    and -1 <= uniform.min / math.sqrt(6 / n) < -0.999
-)
+assert 0.999 < uniform.max / math.sqrt(6 / n) <= 1
+assert -1 <= uniform.min / math.sqrt(6 / n) < -0.999
 assert abs(n * uniform.var - 2) < 0.03 and abs(n * normal.var - 2) < 0.03
 
 inputs = fastinit.normal_(np.empty((256, 256), np.float32), generator=1)
@@ -95,14 +91,8 @@ def scaled(scale):
 
 
 for label, scale in (("1/n", 1), ("2/n", 2)):
-    variance = (
-        fastinit.probe(
-            fastinit.mlp([256] * 31, "relu", init=scaled(scale), generator=0), inputs
-        )
-        .stats("z")
-        .rms
-        ** 2
-    )
+    network = fastinit.mlp([256] * 31, "relu", init=scaled(scale), generator=0)
+    variance = fastinit.probe(network, inputs).stats("z").rms ** 2
     per_layer = (variance[-2] / variance[0]) ** (1 / 28)
     print(
         f"Var w = {label}: Var z {variance[0]:.2g} -> {variance[-2]:.2g} in 29 layers, "
@@ -243,11 +233,9 @@ found = [draw(ax, scale) for ax, scale in zip(axes, (1.0, 2.0, 3.0), strict=True
 plt.show()
 dead = [[layer.dead for layer in one.layers] for one in found]
 assert np.ptp(dead, axis=0).max() < 0.02  # they do not depend on the scale
-assert (
-    found[0].stats("z").rms[-1] < 0.01
-    and 0.1 < found[1].stats("z").rms[-1] < 10
-    and found[2].stats("z").rms[-1] > 20
-)
+assert found[0].stats("z").rms[-1] < 0.01
+assert 0.1 < found[1].stats("z").rms[-1] < 10
+assert found[2].stats("z").rms[-1] > 20
 # %% name="control" tags=["remove-output"]
 try:
     from ipywidgets import FloatSlider, IntSlider, interact
@@ -303,21 +291,17 @@ def factor(gain):
     w = fastinit.normal_(
         np.empty((500, 500), np.float32), std=gain / math.sqrt(500), generator=3
     )
-    return (
-        fastinit.describe(np.where(z > 0, z, 0.5 * z) @ w.T).rms ** 2
-        / fastinit.describe(z).rms ** 2
-    )
+    after = fastinit.describe(np.where(z > 0, z, 0.5 * z) @ w.T)
+    return (after.rms / fastinit.describe(z).rms) ** 2
 
 
 def check(gain):
     """The hint that is needed, or None when the answer is right."""
     if gain is ...:
         return hints["start"]
-    return (
-        None
-        if abs(gain - fastinit.calculate_gain("leaky_relu", 0.5)) < 1e-3
-        else hints["off"].format(factor(gain))
-    )
+    if abs(gain - fastinit.calculate_gain("leaky_relu", 0.5)) < 1e-3:
+        return None
+    return hints["off"].format(factor(gain))
 
 
 hint = check(gain)

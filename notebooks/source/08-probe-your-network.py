@@ -47,15 +47,10 @@ for row, (name, one) in zip(axes, found.items(), strict=True):
         ax.set_title(f"{name}: {title}")
 plt.show()
 
-shrink = {
-    name: (
-        one.stats("a").std[4] / one.stats("a").std[0],
-        one.stats("dz").rms[0] / one.stats("dz").rms[4],
-    )
-    for name, one in found.items()
-}
-for name, (signal, gradient) in shrink.items():
-    dw = found[name].stats("dw").rms[:5]
+shrink = {}
+for name, one in found.items():
+    a, dz, dw = one.stats("a").std, one.stats("dz").rms, one.stats("dw").rms[:5]
+    shrink[name] = signal, gradient = a[4] / a[0], dz[0] / dz[4]
     print(
         f"{name:10}  std of a, layer 5 / 1: {signal:.2f};  dL/dz, layer 1 / 5: {gradient:.2f};  "
         f"dL/dW, largest / smallest: {dw.max() / dw.min():.2f}"
@@ -97,14 +92,10 @@ for std, normalised, standard in ((1.0, 0.66, 0.45), (0.3, 0.80, 0.49), (0.1, 0.
         f"inputs of std {std}: normalised {measured['normalised']:.2f}, "
         f"standard {measured['standard']:.2f}"
     )
-    assert (
-        abs(measured["normalised"] - normalised) < 0.02
-        and abs(measured["standard"] - standard) < 0.02
-    )
-assert (
-    f"{8 / (3 * math.pi):.3f}" == "0.849"
-    and f"{8 / (3 * math.pi) / math.sqrt(3):.3f}" == "0.490"
-)
+    assert abs(measured["normalised"] - normalised) < 0.02
+    assert abs(measured["standard"] - standard) < 0.02
+assert f"{8 / (3 * math.pi):.3f}" == "0.849"
+assert f"{8 / (3 * math.pi) / math.sqrt(3):.3f}" == "0.490"
 # %% [markdown] lang="en"
 # ## One line: probe
 #
@@ -377,18 +368,12 @@ for value in (0.0, 0.1, -0.1):
     network = fastinit.mlp(
         [64, 8, 8, 10], "relu", init=functools.partial(fastinit.constant_, val=value)
     )
-    kinds[value] = {
-        finding.kind
-        for finding in fastinit.probe(
-            network, np.abs(images), labels, loss="cross_entropy"
-        ).findings
-    }
+    probed = fastinit.probe(network, np.abs(images), labels, loss="cross_entropy")
+    kinds[value] = {finding.kind for finding in probed.findings}
     print(value, sorted(kinds[value]))
-assert (
-    "symmetric" in kinds[0.1]
-    and "no gradient" in kinds[0.0]
-    and {"dead", "no gradient"} <= kinds[-0.1]
-)
+assert "symmetric" in kinds[0.1]
+assert "no gradient" in kinds[0.0]
+assert {"dead", "no gradient"} <= kinds[-0.1]
 # %% [markdown] lang="en"
 # **2. How do Xavier and He differ?** In the activation that each assumes, and so by a factor of 2 in the variance: 1/n for a tanh near 0, 2/n because ReLU halves the mean square. (Notebooks 6 and 7)
 # %% [markdown] lang="vi"
@@ -404,20 +389,16 @@ assert needed == {"tanh": 1.0, "relu": 2.0}
 # %% name="5 review 03: sigmoid's tails"
 z = np.array([-20.0, -8.0, -4.0, 0.0, 4.0, 8.0, 20.0])
 print(*(f"{slope:.2g}" for slope in fastinit.dsigmoid(z)))
-assert (
-    np.allclose(fastinit.dsigmoid(z[[0, -1]]), np.exp(-20), rtol=1e-8)
-    and fastinit.dsigmoid(4.0) < 0.08 * 0.25
-)
+assert np.allclose(fastinit.dsigmoid(z[[0, -1]]), np.exp(-20), rtol=1e-8)
+assert fastinit.dsigmoid(4.0) < 0.08 * 0.25
 # %% [markdown] lang="en"
 # **4. What is the gradient of sigmoid at z = 14.15, and what does it mean?** 7.157e-7 (the source prints 7.08e-7, from a rounded $\sigma(z) = 0.9999992912$): what lies before such a unit learns a million times more slowly. (Notebook 2)
 # %% [markdown] lang="vi"
 # **4. Gradient của sigmoid tại z = 14.15 là bao nhiêu và có ý nghĩa gì?** 7.157e-7 (bài giảng gốc in 7.08e-7, do $\sigma(z) = 0.9999992912$ đã làm tròn): những gì nằm trước nơ-ron ấy học chậm đi cả triệu lần. (Notebook 2)
 # %% name="5 review 04: z = 14.15"
 print(f"{fastinit.dsigmoid(14.15):.3e}; sigmoid(14.15) = {fastinit.sigmoid(14.15):.10f}")
-assert (
-    f"{fastinit.dsigmoid(14.15):.3e}" == "7.157e-07"
-    and f"{fastinit.sigmoid(14.15):.10f}" == "0.9999992843"
-)
+assert f"{fastinit.dsigmoid(14.15):.3e}" == "7.157e-07"
+assert f"{fastinit.sigmoid(14.15):.10f}" == "0.9999992843"
 # %% [markdown] lang="en"
 # **5. Why does the gradient shrink from layer to layer in a deep network?** It is a product with one factor for each layer; if the factors are below 1 it shrinks geometrically. (Notebook 2)
 # %% [markdown] lang="vi"
@@ -434,10 +415,8 @@ assert (np.diff(shrunk) < 0).all() and (np.sqrt(theory.chi) < 0.25).all()
 # %% name="5 review 06: largest slope"
 z = np.linspace(-8, 8, 16_001)
 print(fastinit.dsigmoid(z).max(), "at z =", round(z[np.argmax(fastinit.dsigmoid(z))], 6) + 0)
-assert (
-    fastinit.dsigmoid(z).max() == 0.25 == fastinit.dsigmoid(0.0)
-    and abs(z[np.argmax(fastinit.dsigmoid(z))]) < 1e-9
-)
+assert fastinit.dsigmoid(z).max() == 0.25 == fastinit.dsigmoid(0.0)
+assert abs(z[np.argmax(fastinit.dsigmoid(z))]) < 1e-9
 # %% [markdown] lang="en"
 # **7. Why do the parameters of the five-layer chain hardly change?** Its first gradient is -0.0002, so at rate 0.01 the step is 0.000002: 0.919 becomes 0.919002. (Notebook 2)
 # %% [markdown] lang="vi"
