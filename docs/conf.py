@@ -79,8 +79,7 @@ def _copy_notebooks() -> None:
     for path in sorted(source.glob("*.ipynb")):
         wanted[path.name] = _with_links(path)
     for path in sorted(source.glob("*.md")):
-        if path.name != "README.md":
-            wanted[path.name] = path.read_text(encoding="utf-8")
+        wanted[path.name] = path.read_text(encoding="utf-8")
     for path in target.iterdir():
         if path.name not in wanted:
             path.unlink()

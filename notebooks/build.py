@@ -28,7 +28,7 @@ def target(source: Path, language: str) -> Path:
     return HERE / f"{source.stem}.{language}.ipynb"
 
 
-def notebook(source: Path, language: str, answer: str = "exercise") -> str:
+def notebook(source: Path, language: str) -> str:
     """The text of a notebook, without outputs."""
     made = nbformat.v4.new_notebook(
         metadata={
@@ -36,7 +36,7 @@ def notebook(source: Path, language: str, answer: str = "exercise") -> str:
             "language_info": {"name": "python"},
         }
     )
-    for cell in cells(source, language, answer):
+    for cell in cells(source, language):
         new = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
         metadata = {key: value for key, value in cell.metadata.items() if key in ("name", "tags")}
         name = hashlib.sha256(cell.source.encode()).hexdigest()[:12]  # a cell that did not change keeps its id

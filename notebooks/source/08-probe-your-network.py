@@ -193,7 +193,7 @@ report
 # %% [markdown] lang="en"
 # ## Try it
 #
-# Three networks as the probe draws them: dead, alive and exploding. Then your own: activation, $n \operatorname{Var} w$ and depth; three views of the picture, and under it the
+# Three networks as the probe draws them: fading, alive and exploding. Then your own: activation, $n \operatorname{Var} w$ and depth; three views of the picture, and under it the
 # whole report.
 # %% [markdown] lang="vi"
 # ## Hãy thử
