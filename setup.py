@@ -32,14 +32,23 @@ if sys.platform == "win32":
     raise SystemExit("fastinit builds with gcc or clang on POSIX systems; use WSL on Windows")
 
 LIBRARIES = [
-    (f"fastinit_{level}", {"sources": [f"csrc/core/level_{level}.c"], "obj_deps": {"": HEADERS}, "cflags": CFLAGS + flags})
+    (
+        f"fastinit_{level}",
+        {"sources": [f"csrc/core/level_{level}.c"], "obj_deps": {"": HEADERS}, "cflags": CFLAGS + flags},
+    )
     for level, flags in LEVELS.items()
 ]
 LIBRARIES.append(
     (
         "fastinit_core",
         {
-            "sources": ["csrc/core/dispatch.c", "csrc/core/parallel.c", "csrc/core/sparse.c", "csrc/core/truncated.c", "csrc/core/describe.c"],
+            "sources": [
+                "csrc/core/dispatch.c",
+                "csrc/core/parallel.c",
+                "csrc/core/sparse.c",
+                "csrc/core/truncated.c",
+                "csrc/core/describe.c",
+            ],
             "obj_deps": {"": HEADERS},
             "cflags": CFLAGS,
         },

@@ -7,9 +7,23 @@ from pathlib import Path
 
 from .common import machine
 
-QUESTIONS = ["fills", "sizes", "levels", "truncated", "layouts", "calls", "transformer", "activations", "describe", "probe", "notebooks"]
+QUESTIONS = [
+    "fills",
+    "sizes",
+    "levels",
+    "truncated",
+    "layouts",
+    "calls",
+    "transformer",
+    "activations",
+    "describe",
+    "probe",
+    "notebooks",
+]
 
-report = [f"# Results\n\n{machine()}; {datetime.date.today()}. Medians of interleaved rounds on a shared machine: read the ratios.\n"]
+report = [
+    f"# Results\n\n{machine()}; {datetime.date.today()}. Medians of interleaved rounds on a shared machine: read the ratios.\n"
+]
 for question in QUESTIONS:
     print(f"running {question} ...", flush=True)
     title = Path(__file__).with_name(f"{question}.py").read_text().split('"""')[1]

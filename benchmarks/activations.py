@@ -5,9 +5,8 @@ import os
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")  # JAX on one thread, as everyone
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 from .common import interleaved, ns, peer, table
 
@@ -75,14 +74,22 @@ def main():
             errors = {n: worst(name, case(), sample, exact(name, sample)) for n, case in
                       {"fastinit": lambda: getattr(fastinit, name)(sample), **peers(name, sample, np.empty_like(sample))}.items()}  # fmt: skip
             for mib in (4, 64):
-                z = (3 * np.random.default_rng(0).standard_normal(mib * 2**20 // np.dtype(dtype).itemsize)).astype(dtype)
+                z = (3 * np.random.default_rng(0).standard_normal(mib * 2**20 // np.dtype(dtype).itemsize)).astype(
+                    dtype
+                )
                 out = np.empty_like(z)
                 ufunc = getattr(fastinit, name)
-                cases = {"np.copyto": lambda: np.copyto(out, z), "fastinit": lambda: ufunc(z, out=out), **peers(name, z, out)}
+                cases = {
+                    "np.copyto": lambda: np.copyto(out, z),
+                    "fastinit": lambda: ufunc(z, out=out),
+                    **peers(name, z, out),
+                }
                 times = interleaved(cases, 9, 4.0)
                 ours = times["fastinit"]
                 for n, t in times.items():
-                    rows.append((np.dtype(dtype).name, name, mib, n, ns(t, z.size), f"{t / ours:.2f}", errors.get(n, "")))
+                    rows.append(
+                        (np.dtype(dtype).name, name, mib, n, ns(t, z.size), f"{t / ours:.2f}", errors.get(n, ""))
+                    )
     table(["dtype", "function", "MiB", "by", "ns a value", "of our time", "worst error, ulp"], rows)
 
 

@@ -1,8 +1,7 @@
 """What does one call on a small array cost, and each initialiser on 1024 x 1024, beside torch's?"""
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 from .common import interleaved, peer, table
 

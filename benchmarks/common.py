@@ -6,9 +6,8 @@ import statistics
 import subprocess
 import time
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 
 def peer(name):
@@ -65,7 +64,9 @@ def machine():
     except (OSError, StopIteration):
         pass
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
-    versions = [f"{name} {module.__version__}" for name in ("numpy", "torch", "jax", "mkl_random") if (module := peer(name))]
+    versions = [
+        f"{name} {module.__version__}" for name in ("numpy", "torch", "jax", "mkl_random") if (module := peer(name))
+    ]
     config = fastinit.show_config()
     return (
         f"commit {commit or 'unknown'}; {model}, {config['threads']} threads, level {config['isa']}; "

@@ -2,9 +2,8 @@
 
 import math
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 from .common import interleaved, ns, peer, table
 
@@ -70,7 +69,10 @@ def main():
         fastinit.describe(part)
 
     times = interleaved({n: lambda n=n: on(n) for n in (1, 2)}, 21)
-    table(["16 MiB, threads", "ns a value", "speed-up"], [(n, ns(t, part.size), f"{times[1] / t:.2f}x") for n, t in times.items()])
+    table(
+        ["16 MiB, threads", "ns a value", "speed-up"],
+        [(n, ns(t, part.size), f"{times[1] / t:.2f}x") for n, t in times.items()],
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """How fast is each distribution in each dtype, one thread, 4096 x 4096, beside the peers and the limit of memory?"""
 
+import fastinit
 import ml_dtypes
 import numpy as np
-
-import fastinit
 
 from .common import check, interleaved, ns, peer, table
 
@@ -27,11 +26,16 @@ def numpy_peers(work, dtype, shape):
         rng = np.random.Generator(bits(0))
         draw = rng.random if work == "uniform" else rng.standard_normal
         peers[f"NumPy {name} out="] = lambda draw=draw: draw(out=out, dtype=dtype)
-    written = {"uniform": lambda: np.random.uniform(-1, 1, shape).astype(dtype), "normal": lambda: np.random.randn(*shape).astype(dtype)}
+    written = {
+        "uniform": lambda: np.random.uniform(-1, 1, shape).astype(dtype),
+        "normal": lambda: np.random.randn(*shape).astype(dtype),
+    }
     peers["NumPy as written"] = written[work]
     if mkl := peer("mkl_random"):
         mkl.seed(0, brng="SFMT19937")
-        peers["mkl_random"] = lambda: (mkl.uniform(-1, 1, shape) if work == "uniform" else mkl.standard_normal(shape)).astype(dtype, copy=False)
+        peers["mkl_random"] = lambda: (
+            mkl.uniform(-1, 1, shape) if work == "uniform" else mkl.standard_normal(shape)
+        ).astype(dtype, copy=False)
     if jax := peer("jax"):
         jax.config.update("jax_enable_x64", True)
         key, draw = jax.random.key(0), getattr(jax.random, work)
@@ -64,7 +68,10 @@ def main():
             times = interleaved(cases, 5, 4.0)
             ours = times.pop("ours") / array.size
             top = times.pop(limit) / array.size
-            beside = "; ".join(f"{p} {ns(t, sizes.get(p, array.size))}, {t / sizes.get(p, array.size) / ours:.1f}x" for p, t in times.items())
+            beside = "; ".join(
+                f"{p} {ns(t, sizes.get(p, array.size))}, {t / sizes.get(p, array.size) / ours:.1f}x"
+                for p, t in times.items()
+            )
             rows.append((dtype, work, ns(ours, 1), f"{top / ours:.2f}", beside))
     table(["dtype", "values", "ns a value", "share of a.fill's speed", "peers: ns a value, ratio to ours"], rows)
 

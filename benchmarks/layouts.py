@@ -1,8 +1,7 @@
 """What do layouts, fresh memory and threads cost, as multiples of the plain C-order fill on one thread?"""
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 from .common import interleaved, ns, table
 

@@ -1,8 +1,7 @@
 """What does a probe add to a forward and backward pass, beside hooks written by hand? And is the NumPy network as fast as torch's?"""
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 from .common import interleaved, peer, table
 
@@ -14,7 +13,9 @@ def by_hand(torch, model, x, cotangent):
     found, handles = [], []
 
     def take(t):
-        found.append((t.mean().item(), t.std().item(), t.min().item(), t.max().item(), (t == 0).sum().item(), torch.histc(t, 64)))
+        found.append(
+            (t.mean().item(), t.std().item(), t.min().item(), t.max().item(), (t == 0).sum().item(), torch.histc(t, 64))
+        )
 
     def forward(module, args, out):
         take(out.detach())
@@ -47,7 +48,10 @@ def main():
         modules = []
         for layer in layers:
             linear = torch.nn.Linear(WIDTH, WIDTH)
-            linear.weight.data, linear.bias.data = torch.from_numpy(layer.weight.copy()), torch.from_numpy(layer.bias.copy())
+            linear.weight.data, linear.bias.data = (
+                torch.from_numpy(layer.weight.copy()),
+                torch.from_numpy(layer.bias.copy()),
+            )
             modules += [linear, torch.nn.Tanh()]
         model, tx, tc = torch.nn.Sequential(*modules), torch.from_numpy(x), torch.from_numpy(cotangent)
 

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 from .common import check, interleaved, ns, peer, table
 
@@ -41,7 +40,12 @@ def main():
         axes = figure.add_subplot(xlabel="side of a square float32 array", ylabel="ns a value, one thread")
         axes.set_xscale("log", base=2), axes.set_yscale("log")
         for name, times in curves.items():
-            axes.plot(SIDES, [t * 1e9 for t in times], "k--" if name == "a.fill" else ":" if "torch" in name else "-", label=name)
+            axes.plot(
+                SIDES,
+                [t * 1e9 for t in times],
+                "k--" if name == "a.fill" else ":" if "torch" in name else "-",
+                label=name,
+            )
         axes.legend()
         figure.savefig(Path(__file__).with_name("sizes.png"), dpi=100)
 

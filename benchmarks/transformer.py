@@ -1,8 +1,7 @@
 """How long does it take to initialise the 85 million parameters of a 12-layer transformer?"""
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 from .common import check, interleaved, peer, table
 
@@ -26,7 +25,9 @@ def main():
                 cases[f"torch {name}"] = lambda f=getattr(torch.nn.init, name), tensors=tensors: [f(t) for t in tensors]
         times = interleaved(cases, 5, 8.0)
         print(f"{size / 1e6:.0f} M parameters, {threads} thread(s)\n")
-        table(["fill", "seconds", "ns a parameter"], [(n, f"{t:.3f}", f"{t / size * 1e9:.2f}") for n, t in times.items()])
+        table(
+            ["fill", "seconds", "ns a parameter"], [(n, f"{t:.3f}", f"{t / size * 1e9:.2f}") for n, t in times.items()]
+        )
 
 
 if __name__ == "__main__":

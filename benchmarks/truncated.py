@@ -2,14 +2,25 @@
 
 import warnings
 
-import numpy as np
-
 import fastinit
+import numpy as np
 from fastinit._core import truncated_moments
 
 from .common import check, interleaved, ns, table
 
-BOUNDS = [(-2, 2), (-3, 1), (-1, 9), (-5, 5), (2.9, 30), (3.1, 30), (0.5, 1), (3.2, 4), (10, 11), (-1000, -999), (-9, 9)]
+BOUNDS = [
+    (-2, 2),
+    (-3, 1),
+    (-1, 9),
+    (-5, 5),
+    (2.9, 30),
+    (3.1, 30),
+    (0.5, 1),
+    (3.2, 4),
+    (10, 11),
+    (-1000, -999),
+    (-9, 9),
+]
 
 
 def main():
@@ -25,7 +36,9 @@ def main():
                 check(fastinit.trunc_normal_(array, a=a, b=b), mean, std, dtype(a), dtype(b))
             cases[f"[{a}, {b}]"] = lambda array=array, a=a, b=b: fastinit.trunc_normal_(array, a=a, b=b)
         times = interleaved(cases, 7, 10.0)
-        rows += [(np.dtype(dtype).name, n, ns(t, array.size), f"{t / times['plain normal']:.2f}") for n, t in times.items()]
+        rows += [
+            (np.dtype(dtype).name, n, ns(t, array.size), f"{t / times['plain normal']:.2f}") for n, t in times.items()
+        ]
     table(["dtype", "bounds in sigmas", "ns a value", "of the plain normal's time"], rows)
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
+import fastinit
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
-
-import fastinit
 
 DEPTH, WIDTH, CLASSES, BATCH, STEPS, RATE = 8, 64, 10, 128, 300, 0.05
 
@@ -62,7 +61,9 @@ def draw_and_tell(path):
     x = ((data.data - data.data.mean()) / data.data.std()).astype(np.float32)
     train_x, train_y, test_x, test_y = x[:1400], data.target[:1400], x[1400:], data.target[1400:]
     figure, axes = plt.subplots(3, 3, figsize=(14, 10), layout="constrained")
-    print(f"{'':9}{'weights':22}{'std of last layer':>18}{'gradient first/last':>21}{'loss':>8}{'accuracy':>10}   the probe says")
+    print(
+        f"{'':9}{'weights':22}{'std of last layer':>18}{'gradient first/last':>21}{'loss':>8}{'accuracy':>10}   the probe says"
+    )
     for row, activation in zip(axes, ACTIVATIONS, strict=True):
         for (name, fill), colour in zip(INITS.items(), plt.get_cmap("tab10").colors, strict=False):
             with np.errstate(over="ignore", invalid="ignore"):
@@ -81,9 +82,13 @@ def draw_and_tell(path):
         row[0].set(yscale="log", ylabel=activation, xlabel="layer")
         row[1].set(yscale="log", xlabel="layer")
         row[2].set(ylim=(0, 4), xlabel="step")
-    for axis, title in zip(axes[0], ["std of the activations", "rms of dL/dz at the first step", "loss (10-step mean)"], strict=True):
+    for axis, title in zip(
+        axes[0], ["std of the activations", "rms of dL/dz at the first step", "loss (10-step mean)"], strict=True
+    ):
         axis.set_title(title)
-    figure.suptitle("The variance of the weights decides whether signals and gradients survive 8 layers (an exact 0 is not drawn)")
+    figure.suptitle(
+        "The variance of the weights decides whether signals and gradients survive 8 layers (an exact 0 is not drawn)"
+    )
     figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=len(INITS))
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, dpi=100)
@@ -153,7 +158,9 @@ def time_fills(torch):
     }
     peers = {
         "xavier_uniform_": {"NumPy random(out=)": median_ns(lambda: rng.random(out=a, dtype=np.float32), a.size)},
-        "kaiming_normal_": {"NumPy standard_normal(out=)": median_ns(lambda: rng.standard_normal(out=a, dtype=np.float32), a.size)},
+        "kaiming_normal_": {
+            "NumPy standard_normal(out=)": median_ns(lambda: rng.standard_normal(out=a, dtype=np.float32), a.size)
+        },
         "trunc_normal_": {},
     }
     if torch:

@@ -6,9 +6,8 @@ import os
 import re
 from pathlib import Path
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 HERE = Path(__file__).parent
 

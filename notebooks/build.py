@@ -21,7 +21,9 @@ def cells(source: Path, language: str, answer: str = "exercise") -> list:
     """The cells of one language, with the exercise, its solution or a wrong answer in the exercise's place."""
     found = jupytext.read(source, fmt="py:percent").cells
     found = [cell for cell in found if cell.metadata.get("lang", language) == language]
-    return [cell for cell in found if not ({*ANSWERS} - {answer}) & {*cell.metadata.get("tags", ())}]
+    return [
+        cell for cell in found if not ({*ANSWERS} - {answer}) & {*cell.metadata.get("tags", ())}
+    ]
 
 
 def target(source: Path, language: str) -> Path:
@@ -37,16 +39,28 @@ def notebook(source: Path, language: str) -> str:
         }
     )
     for cell in cells(source, language):
-        new = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
-        metadata = {key: value for key, value in cell.metadata.items() if key in ("name", "tags")}
-        name = hashlib.sha256(cell.source.encode()).hexdigest()[:12]  # a cell that did not change keeps its id
+        new = (
+            nbformat.v4.new_markdown_cell
+            if cell.cell_type == "markdown"
+            else nbformat.v4.new_code_cell
+        )
+        metadata = {
+            key: value for key, value in cell.metadata.items() if key in ("name", "tags")
+        }
+        name = hashlib.sha256(cell.source.encode()).hexdigest()[
+            :12
+        ]  # a cell that did not change keeps its id
         made.cells.append(new(cell.source, metadata=metadata, id=name))
     nbformat.validate(made)
     return nbformat.writes(made) + "\n"
 
 
 def main() -> None:
-    wanted = {target(source, language): (source, language) for source in SOURCES for language in LANGUAGES}
+    wanted = {
+        target(source, language): (source, language)
+        for source in SOURCES
+        for language in LANGUAGES
+    }
     for path in set(HERE.glob("*.ipynb")) - set(wanted):
         path.unlink()
     for path, (source, language) in wanted.items():

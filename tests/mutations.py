@@ -121,7 +121,10 @@ def main() -> int:
                 build(copy)
             noticed = red(copy, test)
             unnoticed += not noticed
-            print(f"{'noticed  ' if noticed else 'UNNOTICED'}  {file}: {old.strip()} -> {new.strip()} ({test})", flush=True)
+            print(
+                f"{'noticed  ' if noticed else 'UNNOTICED'}  {file}: {old.strip()} -> {new.strip()} ({test})",
+                flush=True,
+            )
             path.write_text(text)
             if file.startswith("csrc"):
                 build(copy)

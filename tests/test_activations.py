@@ -3,11 +3,10 @@
 import copy
 import pickle
 
+import fastinit
 import mpmath as mp
 import numpy as np
 import pytest
-
-import fastinit
 from fastinit import _core
 
 NAMES = ["sigmoid", "dsigmoid", "tanh", "dtanh"]
@@ -128,7 +127,9 @@ def test_monotone_where_steps_are_smallest():
 @pytest.mark.parametrize("mode", ["warn", "raise"])
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
 def test_no_floating_point_flag(dtype, mode):
-    z = np.array([0, 1e-40, 5e-324, 1, 9, 20, 88, 104, 700, 745, 746, 1e30, np.inf, np.nan], "f8").astype("f4" if dtype == "f4" else "f8")
+    z = np.array([0, 1e-40, 5e-324, 1, 9, 20, 88, 104, 700, 745, 746, 1e30, np.inf, np.nan], "f8").astype(
+        "f4" if dtype == "f4" else "f8"
+    )
     with np.errstate(all="ignore"):
         z = np.concatenate([z, -z]).astype(dtype)
     with np.errstate(all=mode):
@@ -144,13 +145,20 @@ def test_they_are_ufuncs():
     z = np.linspace(-3, 3, 24)
     for name in UFUNCS:
         f = getattr(fastinit, name)
-        assert isinstance(f, np.ufunc) and f.__name__ == name and pickle.loads(pickle.dumps(f)) is f and copy.deepcopy(f) is f
+        assert (
+            isinstance(f, np.ufunc)
+            and f.__name__ == name
+            and pickle.loads(pickle.dumps(f)) is f
+            and copy.deepcopy(f) is f
+        )
         assert getattr(f, "__module__", "") == "fastinit" or not hasattr(f, "__dict__")
         assert f.types == (["e->e", "f->f", "d->d"] if f.nin == 1 else ["ee->e", "ff->f", "dd->d"])
         args = (z,) * f.nin
         expected = f(*args)
         out = np.full(24, 9.0)
-        assert f(*args, out=out, where=z > 0) is out and (out[z > 0] == expected[z > 0]).all() and (out[z <= 0] == 9).all()
+        assert (
+            f(*args, out=out, where=z > 0) is out and (out[z > 0] == expected[z > 0]).all() and (out[z <= 0] == 9).all()
+        )
         grid = f(*(a.reshape(4, 6).T for a in args))
         assert (grid == expected.reshape(4, 6).T).all()
         same = z.copy()
@@ -266,7 +274,9 @@ class TestTorch:
         z = torch.linspace(-30, 30, 100_001)
         for f, g in ((ours.sigmoid, torch.sigmoid), (ours.tanh, torch.tanh)):
             a, b = f(z).numpy(), g(z).numpy()
-            assert (np.abs(a - b) <= 1.01 * np.spacing(np.abs(a))).mean() > 0.999  # torch's own is off by more here and there
+            assert (
+                np.abs(a - b) <= 1.01 * np.spacing(np.abs(a))
+            ).mean() > 0.999  # torch's own is off by more here and there
             assert torch.equal(f(z.bfloat16()), f(z.bfloat16().float()).bfloat16())
 
     def test_gradcheck(self, torch):
@@ -284,7 +294,10 @@ class TestTorch:
         expected = [float(exact("dsigmoid", x)) for x in z.tolist()]
         assert np.allclose(z.grad.numpy(), expected, rtol=1e-6, atol=0)
         stuck, moves = (torch.tensor([18.0], requires_grad=True) for _ in range(2))
-        for z, f in ((stuck, torch.sigmoid), (moves, ours.sigmoid)):  # a saturated unit, and the three lines that train it
+        for z, f in (
+            (stuck, torch.sigmoid),
+            (moves, ours.sigmoid),
+        ):  # a saturated unit, and the three lines that train it
             for _ in range(3):
                 f(z).sum().backward()
                 z.data -= 1e7 * z.grad

@@ -1,9 +1,8 @@
 """Bad input: the right kind of error, a sentence that helps, the tensor untouched and the generator where it was."""
 
+import fastinit
 import numpy as np
 import pytest
-
-import fastinit
 
 f = fastinit
 NAN, INF = float("nan"), float("inf")
@@ -64,7 +63,9 @@ BAD_KINDS = [
 ]
 
 
-@pytest.mark.parametrize("call, words, kind", [(*c, ValueError) for c in BAD_VALUES] + [(*c, TypeError) for c in BAD_KINDS])
+@pytest.mark.parametrize(
+    "call, words, kind", [(*c, ValueError) for c in BAD_VALUES] + [(*c, TypeError) for c in BAD_KINDS]
+)
 def test_bad_arguments(call, words, kind):
     tensor, generator = matrix(), fastinit.Generator(1)
     with pytest.raises(kind) as caught:

@@ -8,10 +8,9 @@ import subprocess
 import sys
 import threading
 
+import fastinit
 import numpy as np
 import pytest
-
-import fastinit
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +47,10 @@ def test_threads_sharing_a_generator_take_each_stream_once():
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        workers = [threading.Thread(target=lambda i=i: [fastinit.normal_(r, generator=shared) for r in rows[i::4]]) for i in range(4)]
+        workers = [
+            threading.Thread(target=lambda i=i: [fastinit.normal_(r, generator=shared) for r in rows[i::4]])
+            for i in range(4)
+        ]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -135,7 +137,11 @@ def every_kind_of_fill(array, strided, generator):
 
 
 def test_nothing_leaks():
-    array, strided, generator = np.empty((64, 64), np.float32), np.empty((64, 128), np.float32)[:, ::2], fastinit.Generator(1)
+    array, strided, generator = (
+        np.empty((64, 64), np.float32),
+        np.empty((64, 128), np.float32)[:, ::2],
+        fastinit.Generator(1),
+    )
     kept = (array, strided, generator, generator._state, np.dtype(np.float32))
     for _ in range(500):  # until every cache is full
         every_kind_of_fill(array, strided, generator)

@@ -4,18 +4,28 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 import fastinit
+import pytest
 
 
 def run(*arguments, **environment):
-    return subprocess.run([sys.executable, *arguments], env={**os.environ, **environment}, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *arguments], env={**os.environ, **environment}, capture_output=True, text=True
+    )
 
 
 def test_show_config():
     config = fastinit.show_config()
-    assert set(config) == {"version", "stream_version", "isa", "isa_available", "threads", "default_seed", "self_check", "path"}
+    assert set(config) == {
+        "version",
+        "stream_version",
+        "isa",
+        "isa_available",
+        "threads",
+        "default_seed",
+        "self_check",
+        "path",
+    }
     assert config["isa"] in config["isa_available"] and config["isa_available"][0] == "baseline"
     assert config["self_check"] is True and config["stream_version"] == 1 and config["threads"] >= 1
     assert os.path.samefile(config["path"], os.path.dirname(fastinit.__file__))
@@ -24,7 +34,15 @@ def test_show_config():
 def test_module_prints_the_same():
     done = run("-m", "fastinit", FASTINIT_NUM_THREADS="3", FASTINIT_ISA="baseline")
     assert done.returncode == 0, done.stderr
-    for word in (fastinit.__version__, "baseline", "self_check", "True", "threads", "3", os.path.dirname(fastinit.__file__)):
+    for word in (
+        fastinit.__version__,
+        "baseline",
+        "self_check",
+        "True",
+        "threads",
+        "3",
+        os.path.dirname(fastinit.__file__),
+    ):
         assert word in done.stdout
     assert all(level in done.stdout for level in fastinit.show_config()["isa_available"])
 
@@ -45,7 +63,10 @@ def test_levels_can_be_chosen(level):
 
 
 def test_threads_follow_the_affinity():
-    done = run("-c", "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); import fastinit; print(fastinit.get_num_threads())")
+    done = run(
+        "-c",
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); import fastinit; print(fastinit.get_num_threads())",
+    )
     assert done.stdout.strip() == "1"
 
 
@@ -58,7 +79,9 @@ def test_set_num_threads_refuses(bad):
 
 
 def test_import_brings_in_numpy_and_little_else():
-    done = run("-c", "import sys, numpy; before = set(sys.modules); import fastinit; print(*sorted(set(sys.modules) - before))")
+    done = run(
+        "-c", "import sys, numpy; before = set(sys.modules); import fastinit; print(*sorted(set(sys.modules) - before))"
+    )
     assert done.returncode == 0
     heavy = {"torch", "scipy", "matplotlib", "pandas", "mpmath", "asyncio", "unittest", "multiprocessing"}
     assert not heavy & {name.split(".")[0] for name in done.stdout.split()}

@@ -4,11 +4,10 @@ import math
 from fractions import Fraction
 from html.parser import HTMLParser
 
+import fastinit
 import ml_dtypes
 import numpy as np
 import pytest
-
-import fastinit
 from fastinit import _core, describe
 
 
@@ -52,7 +51,9 @@ def test_moments_against_exact_rational_arithmetic(name):
     assert s.mean_abs == pytest.approx(float(truth["mean_abs"]), rel=1e-13)
     assert s.rms == pytest.approx(math.sqrt(truth["mean_square"]), rel=1e-13)
     assert s.l2 == pytest.approx(math.sqrt(truth["mean_square"] * x.size), rel=1e-13)
-    assert s.skew == pytest.approx(truth["skew"], rel=1e-9, abs=1e-9) and s.kurtosis == pytest.approx(truth["kurtosis"], rel=1e-9, abs=1e-9)
+    assert s.skew == pytest.approx(truth["skew"], rel=1e-9, abs=1e-9) and s.kurtosis == pytest.approx(
+        truth["kurtosis"], rel=1e-9, abs=1e-9
+    )
     assert (s.min, s.max) == (float(x.min()), float(x.max())) and s.absmax == largest
     assert (s.size, s.zero, s.negative) == (x.size, int((x == 0).sum()), int((x < 0).sum()))
     assert s.nan == s.posinf == s.neginf == 0 and s.dtype == x.dtype.name
@@ -73,14 +74,23 @@ def test_what_is_not_finite_is_counted_and_left_out():
     x[3, 4:9], x[100, 0], x[299, 49], x[7, :3] = np.nan, np.inf, -np.inf, [0.0, -0.0, 1e-40]
     s, kept = describe(x), x[np.isfinite(x)].astype("f8")
     assert (s.nan, s.posinf, s.neginf, s.zero, s.subnormal, s.size, s.finite) == (5, 1, 1, 2, 1, 15000, kept.size)
-    assert s.mean == pytest.approx(kept.mean(), rel=1e-12) and s.std == pytest.approx(kept.std(), rel=1e-13) and s.negative == (kept < 0).sum()
+    assert (
+        s.mean == pytest.approx(kept.mean(), rel=1e-12)
+        and s.std == pytest.approx(kept.std(), rel=1e-13)
+        and s.negative == (kept < 0).sum()
+    )
     assert s.bins.sum() == kept.size
 
 
-@pytest.mark.parametrize("x", [np.empty(0), np.empty((3, 0), "f4"), np.full(9, np.nan), np.array([np.inf, -np.inf], "f2")])
+@pytest.mark.parametrize(
+    "x", [np.empty(0), np.empty((3, 0), "f4"), np.full(9, np.nan), np.array([np.inf, -np.inf], "f2")]
+)
 def test_nothing_finite(x):
     s = describe(x)
-    assert all(math.isnan(v) for v in (s.mean, s.var, s.std, s.min, s.max, s.absmax, s.mean_abs, s.rms, s.skew, s.kurtosis, s.quantile(0.5)))
+    assert all(
+        math.isnan(v)
+        for v in (s.mean, s.var, s.std, s.min, s.max, s.absmax, s.mean_abs, s.rms, s.skew, s.kurtosis, s.quantile(0.5))
+    )
     assert s.size == x.size and s.finite == 0 and s.l2 == 0.0
     repr(s), s._repr_html_(), s.to_dict()
 
@@ -91,7 +101,9 @@ def test_one_value_and_none_of_the_dimensions():
         assert (s.mean, s.var, s.min, s.max, s.size) == (3.5, 0.0, 3.5, 3.5, 1)
 
 
-@pytest.mark.parametrize("dtype, least", [("f2", 2.0**-14), ("bfloat16", 2.0**-126), ("f4", 2.0**-126), ("f8", 2.0**-1022)])
+@pytest.mark.parametrize(
+    "dtype, least", [("f2", 2.0**-14), ("bfloat16", 2.0**-126), ("f4", 2.0**-126), ("f8", 2.0**-1022)]
+)
 def test_subnormals_of_each_dtype(dtype, least):
     kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
     x = np.array([least, least / 2, -least / 4, 0.0, 1.0, -least], "f8").astype(kind)
@@ -153,7 +165,9 @@ def test_any_split_merged_is_the_whole(name):
         assert (both.bins == whole.bins).all() and (both.min, both.max) == (whole.min, whole.max)
         for moment in ("var", "mean_abs", "rms"):
             assert getattr(both, moment) == pytest.approx(getattr(whole, moment), rel=1e-13)
-        assert both.skew == pytest.approx(whole.skew, rel=1e-9, abs=1e-9) and both.kurtosis == pytest.approx(whole.kurtosis, rel=1e-9, abs=1e-9)
+        assert both.skew == pytest.approx(whole.skew, rel=1e-9, abs=1e-9) and both.kurtosis == pytest.approx(
+            whole.kurtosis, rel=1e-9, abs=1e-9
+        )
     empty = describe(np.empty(0))
     assert (whole + empty).mean == whole.mean == (empty + whole).mean
 
@@ -167,19 +181,27 @@ def test_histogram_on_its_own_edges(scale):
     x = (scale * RNG.normal(size=20_001)).astype("f4")
     s = describe(x)
     assert (s.bins == np.bincount(bin_of(x), minlength=4096)).all()
-    edges = np.unique(np.concatenate([-(np.arange(1, 2040, dtype="u4") << 20).view("f4")[::-1], (np.arange(2040, dtype="u4") << 20).view("f4")]).astype("f8"))
+    edges = np.unique(
+        np.concatenate(
+            [-(np.arange(1, 2040, dtype="u4") << 20).view("f4")[::-1], (np.arange(2040, dtype="u4") << 20).view("f4")]
+        ).astype("f8")
+    )
     low, high = np.searchsorted(edges, [x.min(), x.max()])
     own = edges[max(low - 1, 0) : high + 1]
     own = own[(own > x.min()) & (own < x.max())]
     counts = np.histogram(x.astype("f8"), own)[0]
-    assert np.abs(s.histogram(own) - counts).max() <= 2  # a value on a negative edge belongs to the bin on its other side
+    assert (
+        np.abs(s.histogram(own) - counts).max() <= 2
+    )  # a value on a negative edge belongs to the bin on its other side
 
 
 def test_float64_bins_are_those_of_its_float32():
     x = np.concatenate([RNG.normal(size=9000), [1e300, -1e300, 1e-300, 0.0, 5e-324]])
     bins = describe(x).bins
     with np.errstate(all="ignore"):
-        toward_zero = np.where(np.abs(x.astype("f4").astype("f8")) > np.abs(x), np.nextafter(x.astype("f4"), np.float32(0)), x.astype("f4"))
+        toward_zero = np.where(
+            np.abs(x.astype("f4").astype("f8")) > np.abs(x), np.nextafter(x.astype("f4"), np.float32(0)), x.astype("f4")
+        )
     kept = np.isfinite(toward_zero) & (np.abs(x) >= 2.0**-126)
     expected = np.bincount(bin_of(toward_zero[kept]), minlength=4096)
     expected[0] += 3
@@ -190,7 +212,10 @@ def test_quantiles_lie_in_their_bin():
     for x in (RNG.normal(size=50_000), np.exp(3 * RNG.normal(size=50_000)), -np.arange(1.0, 5001.0)):
         s, q = describe(x), np.array([0.001, 0.01, 0.25, 0.5, 0.75, 0.99, 0.999])
         got, true = s.quantile(q), np.quantile(x, q)
-        assert (np.abs(got - true) <= 0.13 * np.abs(true) + 1e-3 * x.std()).all() and (s.quantile(0), s.quantile(1)) == (x.min(), x.max())
+        assert (np.abs(got - true) <= 0.13 * np.abs(true) + 1e-3 * x.std()).all() and (
+            s.quantile(0),
+            s.quantile(1),
+        ) == (x.min(), x.max())
     assert describe(np.full(7, 2.5)).quantile(0.3) == 2.5
     with pytest.raises(ValueError, match="shares"):
         describe(x).quantile(1.5)
@@ -209,7 +234,9 @@ def test_fits(dtype, kind):
         describe(x).fits("int4")
 
 
-@pytest.mark.parametrize("by, axes", [(0, (0,)), (1, (1,)), (-1, (2,)), ((0, 2), (0, 2)), ((2, 0), (2, 0)), ((0, 1, 2), (0, 1, 2))])
+@pytest.mark.parametrize(
+    "by, axes", [(0, (0,)), (1, (1,)), (-1, (2,)), ((0, 2), (0, 2)), ((2, 0), (2, 0)), ((0, 1, 2), (0, 1, 2))]
+)
 def test_by_axes(by, axes):
     x = RNG.normal(size=(4, 5, 7)).astype("f4")
     x[1, 2, 3] = np.nan
@@ -242,7 +269,9 @@ def test_what_peers_get_wrong():
     constant = np.full(1001, -0.278, "f4")
     assert np.var(constant) > 0 and describe(constant).var == 0
     columns = np.full((2**22, 2), 0.1, "f4")
-    assert abs(columns.mean(axis=0)[0] - 0.1) > 1e-3 and describe(columns, by=1).mean == pytest.approx(float(np.float32(0.1)), rel=1e-15)
+    assert abs(columns.mean(axis=0)[0] - 0.1) > 1e-3 and describe(columns, by=1).mean == pytest.approx(
+        float(np.float32(0.1)), rel=1e-15
+    )
 
 
 def test_what_torch_gets_wrong():
@@ -273,12 +302,19 @@ def test_kinds_that_cannot_be_described():
 
 def table(rows: int = 3) -> fastinit.StatsTable:
     generator = fastinit.Generator(1)
-    return describe({f"layers.{i}.attention.in_proj_weight": fastinit.xavier_normal_(np.empty((20, 30)), generator=generator) for i in range(rows)})
+    return describe(
+        {
+            f"layers.{i}.attention.in_proj_weight": fastinit.xavier_normal_(np.empty((20, 30)), generator=generator)
+            for i in range(rows)
+        }
+    )
 
 
 def test_table():
     t = table()
-    assert len(t) == 3 and t[1].name == t.names[1] and t["layers.2.attention.in_proj_weight"] is t[2] and len(t[:2]) == 2
+    assert (
+        len(t) == 3 and t[1].name == t.names[1] and t["layers.2.attention.in_proj_weight"] is t[2] and len(t[:2]) == 2
+    )
     assert t.std.shape == (3,) and (t.std == [row.std for row in t]).all() and np.isnan(t.saturated).all()
     for bad in ("layers.9", "std"):
         with pytest.raises(KeyError, match="no row"):
@@ -290,7 +326,12 @@ def test_table():
 
 
 def test_repr_is_aligned_and_fits():
-    sick = {"a" * 120: np.ones(3), "<b>": np.array([np.nan, np.inf, -1e-300]), "zeros": np.zeros((4, 4)), "empty": np.empty(0)}
+    sick = {
+        "a" * 120: np.ones(3),
+        "<b>": np.array([np.nan, np.inf, -1e-300]),
+        "zeros": np.zeros((4, 4)),
+        "empty": np.empty(0),
+    }
     text = repr(describe(sick, activation="tanh"))
     assert max(map(len, text.splitlines())) <= 88
     assert len({len(line) for line in text.splitlines() if line.endswith(("%", "saturated"))}) == 1
@@ -355,13 +396,20 @@ def test_torch_tensors_and_modules():
     t = describe(model)
     assert t.names == ["0.weight", "0.bias", "2.weight", "2.bias"] and t["2.weight"].dtype == "bfloat16"
     weight = model[0].weight
-    assert t[0].std == pytest.approx(weight.detach().double().std(correction=0).item(), rel=1e-13) and t[0].shape == (20, 30)
+    assert t[0].std == pytest.approx(weight.detach().double().std(correction=0).item(), rel=1e-13) and t[0].shape == (
+        20,
+        30,
+    )
     assert t["2.weight"].mean == pytest.approx(model[2].weight.double().mean().item(), rel=1e-12, abs=1e-15)
     assert describe(model.state_dict()).names == t.names
     for dtype in (torch.int32, torch.bool, torch.uint8, torch.float16, torch.float64):
         x = torch.arange(12).reshape(3, 4).to(dtype).t()
         assert describe(x).mean == pytest.approx(x.double().mean().item(), rel=1e-12)
     assert describe(weight, activation="tanh").saturated == 0 and describe(weight, by=0).size.tolist() == [30] * 20
-    for bad, words in ((torch.ones(2, device="meta"), "meta"), (torch.ones(2, dtype=torch.complex64), "real"), (torch.ones(2).to_sparse(), "dense")):
+    for bad, words in (
+        (torch.ones(2, device="meta"), "meta"),
+        (torch.ones(2, dtype=torch.complex64), "real"),
+        (torch.ones(2).to_sparse(), "dense"),
+    ):
         with pytest.raises(TypeError, match=words):
             describe(bad)

@@ -10,10 +10,9 @@ import re
 import warnings
 from pathlib import Path
 
+import fastinit
 import numpy as np
 import pytest
-
-import fastinit
 from fastinit import probing, reference
 
 ROOT = Path(__file__).parent.parent
@@ -142,7 +141,9 @@ def test_api_page_has_every_name():
         entries += re.findall(r"^(?:\.\. py:\w+::| {17}) ?(\w+)", block, re.MULTILINE)
         assert len(entries) == len(set(entries))
         listed |= {(module, name) for name in entries}
-    assert listed == {("fastinit", name) for name in fastinit.__all__} | {("fastinit.autograd", name) for name in ("sigmoid", "tanh")}
+    assert listed == {("fastinit", name) for name in fastinit.__all__} | {
+        ("fastinit.autograd", name) for name in ("sigmoid", "tanh")
+    }
     if importlib.util.find_spec("torch"):
         assert importlib.import_module("fastinit.autograd").__all__ == ["sigmoid", "tanh"]
 
@@ -197,7 +198,9 @@ def test_bounds_in_ulp_are_those_of_the_tests():
 def test_numbers_of_the_stream_page():
     text = page("stream")
     assert f"{reference.ROWS} rows of {reference.LANES} lanes" in text
-    assert f"to {math.sqrt(-2 * math.log(2.0**-31)):.2f} standard deviations" in text  # the least u of reference.normal32
+    assert (
+        f"to {math.sqrt(-2 * math.log(2.0**-31)):.2f} standard deviations" in text
+    )  # the least u of reference.normal32
     assert f"two values; to {math.sqrt(-2 * math.log(2.0**-53)):.2f}" in text
     assert f"stream version {fastinit.show_config()['stream_version']}, **provisional**" in text
 
@@ -333,7 +336,9 @@ class Sides:
     def integers(self):
         whole = self.torch.zeros(3, dtype=self.torch.int32)
         for name in ("normal_", "uniform_"):
-            assert raises(NotImplementedError, getattr(self.theirs, name), whole) and raises(TypeError, getattr(self.ours, name), whole)
+            assert raises(NotImplementedError, getattr(self.theirs, name), whole) and raises(
+                TypeError, getattr(self.ours, name), whole
+            )
 
     def shared_memory(self):
         assert raises(RuntimeError, self.theirs.uniform_, self.torch.zeros(1).expand(3))

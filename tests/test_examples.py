@@ -4,10 +4,9 @@ import doctest
 import importlib
 import pkgutil
 
+import fastinit
 import numpy as np
 import pytest
-
-import fastinit
 
 MODULES = sorted(module.name for module in pkgutil.iter_modules(fastinit.__path__) if not module.name.startswith("_"))
 NEEDS = {"autograd": "torch", "plots": "matplotlib", "tracing": "torch"}
@@ -15,7 +14,9 @@ WITHOUT = {"tensors", "tracing", "version"}  # nothing in them is for users
 
 
 def test_modules_are_found():
-    assert {*NEEDS, *WITHOUT, "reference", *(part.__name__.removeprefix("fastinit.") for part in fastinit._PARTS)} <= {*MODULES}
+    assert {*NEEDS, *WITHOUT, "reference", *(part.__name__.removeprefix("fastinit.") for part in fastinit._PARTS)} <= {
+        *MODULES
+    }
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -3,12 +3,11 @@
 import subprocess
 import sys
 
+import fastinit
 import numpy as np
 import pytest
-from scipy import stats
-
-import fastinit
 from fastinit import _core
+from scipy import stats
 
 DTYPES = ["f2", "f4", "f8", "c8", "c16"]
 FILLS = {
@@ -53,7 +52,12 @@ def layouts(shape, dtype):
     yield "transposed", np.empty(shape[::-1], dtype).T
     yield "negative", np.empty(shape, dtype)[::-1, ::-1]
     yield "strided", np.empty([2 * n for n in shape], dtype)[::2, 1::2]
-    yield "misaligned", np.frombuffer(bytearray(np.dtype(dtype).itemsize * shape[0] * shape[1] + 1), "u1")[1:].view(dtype).reshape(shape)
+    yield (
+        "misaligned",
+        np.frombuffer(bytearray(np.dtype(dtype).itemsize * shape[0] * shape[1] + 1), "u1")[1:]
+        .view(dtype)
+        .reshape(shape),
+    )
     yield "swapped", np.empty(shape, np.dtype(dtype).newbyteorder())
 
 
@@ -111,10 +115,14 @@ def test_large_blocks_of_an_enormous_tensor():
     assert (a[1:, 25:75] == b).all()
     far = fastinit.normal_(np.empty(5), generator=3, global_shape=(2**40,), offset=(2**33 + 7,))
     same = fastinit.normal_(np.empty((1, 5)), generator=3, global_shape=(2**20, 2**20), offset=(2**13, 7))
-    assert (far == same[0]).all() and (far != fastinit.normal_(np.empty(5), generator=3, global_shape=(2**40,), offset=(7,))).all()
+    assert (far == same[0]).all() and (
+        far != fastinit.normal_(np.empty(5), generator=3, global_shape=(2**40,), offset=(7,))
+    ).all()
 
 
-@pytest.mark.parametrize("bounds", [(-2, 2), (-1, 0.5), (-1, 9), (0.5, 1), (2.9, 50), (3.5, 4), (-1001, -1000), (-50, -8)])
+@pytest.mark.parametrize(
+    "bounds", [(-2, 2), (-1, 0.5), (-1, 9), (0.5, 1), (2.9, 50), (3.5, 4), (-1001, -1000), (-50, -8)]
+)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @WARNS
 def test_truncated_normal_follows_its_law(bounds, dtype):

@@ -3,11 +3,10 @@
 import importlib.util
 from pathlib import Path
 
+import fastinit
 import mpmath as mp
 import numpy as np
 import pytest
-
-import fastinit
 
 spec = importlib.util.spec_from_file_location("gain_constants", Path(__file__).parents[1] / "tools/gain_constants.py")
 exact = importlib.util.module_from_spec(spec)

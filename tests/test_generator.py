@@ -3,10 +3,9 @@
 import copy
 import pickle
 
+import fastinit
 import numpy as np
 import pytest
-
-import fastinit
 from fastinit import Generator
 
 

@@ -4,10 +4,9 @@ import importlib.util
 import json
 from pathlib import Path
 
+import fastinit
 import numpy as np
 import pytest
-
-import fastinit
 from fastinit import _core
 
 pytest.importorskip("ml_dtypes")

@@ -2,11 +2,10 @@
 
 import math
 
+import fastinit
 import ml_dtypes
 import numpy as np
 import pytest
-
-import fastinit
 
 FANS = [  # shape, keywords, (fan in, fan out), checked by counting connections below
     ((128, 784), {}, (784, 128)),
@@ -63,7 +62,9 @@ def test_layouts_give_the_right_variance():
     for layout, shape in (("OI...", (400, 100)), ("...IO", (100, 400)), ("IO...", (100, 400))):
         w = fastinit.lecun_normal_(np.empty(shape), generator=1, layout=layout)
         assert w.var() == pytest.approx(1 / 100, rel=0.03)
-    depthwise = fastinit.kaiming_normal_(np.empty((4000, 1, 3, 3)), nonlinearity="relu", mode="fan_out", groups=4000, generator=1)
+    depthwise = fastinit.kaiming_normal_(
+        np.empty((4000, 1, 3, 3)), nonlinearity="relu", mode="fan_out", groups=4000, generator=1
+    )
     assert depthwise.var() == pytest.approx(2 / 9, rel=0.03)
 
 
@@ -77,7 +78,9 @@ def test_orthogonal(shape, dtype):
     m = w.reshape(shape[0], -1)
     m = m.astype(np.complex128 if w.dtype.kind == "c" else np.float64)
     m = m if m.shape[0] <= m.shape[1] else m.conj().T
-    tolerance = {"f2": 1e-2, "f4": 1e-5, "c8": 1e-5}.get(np.dtype(dtype).str[1:], 1e-12 if np.dtype(dtype).itemsize >= 8 else 0.06)
+    tolerance = {"f2": 1e-2, "f4": 1e-5, "c8": 1e-5}.get(
+        np.dtype(dtype).str[1:], 1e-12 if np.dtype(dtype).itemsize >= 8 else 0.06
+    )
     assert np.allclose(m @ m.conj().T, 4 * np.eye(len(m)), atol=tolerance)
     assert (w == fastinit.orthogonal_(np.empty(shape, dtype, order="F"), gain=2.0, generator=1)).all()
 
@@ -139,7 +142,9 @@ def test_bilinear_enlarges_a_ramp(factor):
     inner = out[2 * factor : -3 * factor - size]
     steps = np.diff(inner) / kernel[size // 2].max() / kernel.max() * kernel[size // 2].max()
     assert np.allclose(steps, steps[0]) and kernel.sum() == pytest.approx(factor**2)
-    assert np.allclose(kernel, kernel[::-1, ::-1]) and np.allclose(kernel, np.outer(kernel.sum(0), kernel.sum(1)) / kernel.sum())
+    assert np.allclose(kernel, kernel[::-1, ::-1]) and np.allclose(
+        kernel, np.outer(kernel.sum(0), kernel.sum(1)) / kernel.sum()
+    )
 
 
 @pytest.mark.parametrize("dtype", ["f2", ml_dtypes.bfloat16, "f4"])

@@ -2,12 +2,11 @@
 
 import math
 
+import fastinit
 import numpy as np
 import pytest
-from scipy import stats
-
-import fastinit
 from fastinit import _core
+from scipy import stats
 
 pytestmark = pytest.mark.long
 LEAST_P = 1e-4
@@ -19,7 +18,9 @@ def test_more_than_2_32_elements():
     for begin, count in ((0, 1000), (2**31 - 500, 1000), (2**32 - 500, 505), (size - 7, 7)):
         block = fastinit.normal_(np.empty(count, np.float16), generator=1, global_shape=(size,), offset=(begin,))
         assert np.array_equal(block, whole[begin : begin + count])
-    assert not np.array_equal(whole[:5], whole[2**32 :]) and not np.array_equal(whole[: 2**20], whole[2**31 : 2**31 + 2**20])
+    assert not np.array_equal(whole[:5], whole[2**32 :]) and not np.array_equal(
+        whole[: 2**20], whole[2**31 : 2**31 + 2**20]
+    )
     tail = whole[-(2**24) :].astype(np.float64)
     print(f"2^32 + 5 float16: last 2^24 values have mean {tail.mean():.2e}, std {tail.std():.5f}")
     assert abs(tail.mean()) < 5 * 2**-12 and abs(tail.std() - 1) < 2e-3
@@ -80,7 +81,9 @@ def test_words_by_pairs_of_bytes():
 
 def test_streams_do_not_meet():
     """The first 8 bytes of 2^22 streams, of neighbouring seeds and of neighbouring stream numbers: no more repeats than chance."""
-    firsts = [_core.words(seed, stream, 0).ravel()[:2].view(np.uint64)[0] for seed in range(512) for stream in range(512)]
+    firsts = [
+        _core.words(seed, stream, 0).ravel()[:2].view(np.uint64)[0] for seed in range(512) for stream in range(512)
+    ]
     repeats = len(firsts) - len(set(firsts))
     print(f"{len(firsts)} streams: {repeats} repeated first 8 bytes")
     assert repeats == 0

@@ -6,9 +6,8 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 import fastinit
+import pytest
 
 ROOT = Path(__file__).parent.parent
 for needed in ("jupytext", "matplotlib", "sklearn"):

@@ -5,11 +5,10 @@ import copy
 import math
 import re
 
+import fastinit
 import matplotlib
 import numpy as np
 import pytest
-
-import fastinit
 from fastinit import Dense, mean_field, mlp, probe
 
 matplotlib.use("Agg")
@@ -48,7 +47,10 @@ def test_gradients_agree_with_differences(activation, layout):
 
     layers = [Dense(weight(5, 7), fastinit.normal_(np.empty(7), std=0.1, generator=generator), activation, layout),
               Dense(weight(7, 3), None, "linear", layout)]  # fmt: skip
-    x, target = fastinit.normal_(np.empty((6, 5)), generator=generator), fastinit.normal_(np.empty((6, 3)), generator=generator)
+    x, target = (
+        fastinit.normal_(np.empty((6, 5)), generator=generator),
+        fastinit.normal_(np.empty((6, 3)), generator=generator),
+    )
 
     def loss():
         return fastinit.mean_squared_error(fastinit.forward(layers, x)[1][-1], target)
@@ -74,7 +76,9 @@ def test_gradients_agree_with_autograd():
     layers = mlp([20, 30, 30, 4], "tanh", generator=0, dtype=np.float64)
     x = fastinit.normal_(np.empty((16, 20)), generator=1)
     labels = np.arange(16) % 4
-    twin = torch.nn.Sequential(torch.nn.Linear(20, 30), torch.nn.Tanh(), torch.nn.Linear(30, 30), torch.nn.Tanh(), torch.nn.Linear(30, 4)).double()
+    twin = torch.nn.Sequential(
+        torch.nn.Linear(20, 30), torch.nn.Tanh(), torch.nn.Linear(30, 30), torch.nn.Tanh(), torch.nn.Linear(30, 4)
+    ).double()
     linear = [m for m in twin if isinstance(m, torch.nn.Linear)]
     with torch.no_grad():
         for ours, theirs in zip(layers, linear, strict=True):
@@ -90,7 +94,11 @@ def test_gradients_agree_with_autograd():
 
 
 def test_mlp_fills_each_layer_from_its_own_stream():
-    first, again, deeper = mlp([8, 8, 8, 2], generator=0), mlp([8, 8, 8, 2], generator=0), mlp([8, 8, 16, 2], generator=0)
+    first, again, deeper = (
+        mlp([8, 8, 8, 2], generator=0),
+        mlp([8, 8, 8, 2], generator=0),
+        mlp([8, 8, 16, 2], generator=0),
+    )
     assert all((a.weight == b.weight).all() for a, b in zip(first, again, strict=True))
     assert (first[0].weight == deeper[0].weight).all() and (first[0].weight != first[1].weight).any()
     assert [layer.activation for layer in first] == ["tanh", "tanh", "linear"]
@@ -148,7 +156,9 @@ def test_critical_points():
     sigma_w2, q = fastinit.critical("sigmoid")
 
     def mean(g):
-        return quad(lambda x: g(math.sqrt(q) * x) ** 2 * math.exp(-x * x / 2) / math.sqrt(2 * math.pi), -12, 12, limit=200)[0]
+        return quad(
+            lambda x: g(math.sqrt(q) * x) ** 2 * math.exp(-x * x / 2) / math.sqrt(2 * math.pi), -12, 12, limit=200
+        )[0]
 
     assert sigma_w2 * mean(lambda z: float(fastinit.dsigmoid(z))) == pytest.approx(1.0, abs=1e-8)
     assert sigma_w2 * mean(lambda z: float(fastinit.sigmoid(z))) == pytest.approx(q, rel=1e-8)
@@ -170,14 +180,16 @@ def test_theory_in_closed_form():
     assert fastinit.theory("sigmoid", 16.0).xi_grad == pytest.approx(1.088, abs=0.001)  # fades by e in about a layer
 
 
-@pytest.mark.parametrize("activation, scale", [("tanh", 1.0), ("tanh", 25 / 9), ("sigmoid", 16.0), ("relu", 2.0), ("gelu", 2.35)])
+@pytest.mark.parametrize(
+    "activation, scale", [("tanh", 1.0), ("tanh", 25 / 9), ("sigmoid", 16.0), ("relu", 2.0), ("gelu", 2.35)]
+)
 def test_theory_meets_a_network_of_width_1000(activation, scale):
     found = probe(net(activation, scaled(scale), 8, 1000), inputs())
     for layer in found.layers[1:-1]:
         assert layer.z.rms == pytest.approx(layer.predicted, rel=0.12)
         assert layer.dz.rms == pytest.approx(layer.predicted_dz, rel=0.25)
     t = fastinit.theory(activation, scale, depth=8)
-    np.testing.assert_allclose([layer.z.rms ** 2 for layer in found.layers[:8]], t.q, rtol=0.25)
+    np.testing.assert_allclose([layer.z.rms**2 for layer in found.layers[:8]], t.q, rtol=0.25)
 
 
 def test_dead_units_are_what_chance_makes_of_alike_inputs():
@@ -286,7 +298,9 @@ def test_wrong_init_names_what_it_looks_like():
 def test_thresholds_can_be_moved():
     model = net("relu", fastinit.xavier_normal_, 4)
     assert "wrong init" in kinds(probe(model, inputs()), "note")
-    assert "wrong init" not in kinds(probe(model, inputs(), thresholds=fastinit.Thresholds(wrong_init=(5.0, 9.0))), "note")
+    assert "wrong init" not in kinds(
+        probe(model, inputs(), thresholds=fastinit.Thresholds(wrong_init=(5.0, 9.0))), "note"
+    )
 
 
 def test_the_advice_cures():
@@ -295,7 +309,10 @@ def test_the_advice_cures():
     weight_for = {}
 
     def init(weight, generator):
-        return eval(cure.split("#")[0].replace(")", ", generator=generator)", 1), {"fastinit": fastinit, "weight": weight, "generator": generator})
+        return eval(
+            cure.split("#")[0].replace(")", ", generator=generator)", 1),
+            {"fastinit": fastinit, "weight": weight, "generator": generator},
+        )
 
     weight_for["cured"] = net("relu", init, 20)
     assert probe(weight_for["cured"], inputs()).ok
@@ -356,7 +373,11 @@ def test_torch_and_numpy_agree():
     assert len(ours.layers) == len(theirs.layers) == 5
     for a, b in zip(ours.layers, theirs.layers, strict=True):
         assert a.z.rms == pytest.approx(b.z.rms, rel=1e-5) and a.dz.rms == pytest.approx(b.dz.rms, rel=1e-5)
-        assert a.dw.rms == pytest.approx(b.dw.rms, rel=1e-5) and a.dead == b.dead and (a.fan_in, a.fan_out) == (b.fan_in, b.fan_out)
+        assert (
+            a.dw.rms == pytest.approx(b.dw.rms, rel=1e-5)
+            and a.dead == b.dead
+            and (a.fan_in, a.fan_out) == (b.fan_in, b.fan_out)
+        )
         if a.predicted:
             assert a.predicted == pytest.approx(b.predicted, rel=1e-5)
 
@@ -515,7 +536,11 @@ def test_the_model_leaves_as_it_came():
     seen = []
     hook = model[0].register_forward_hook(lambda *_: seen.append(1))
     x = torch.randn(64, 32, requires_grad=True)
-    state, flags, random = copy.deepcopy(model.state_dict()), [m.training for m in model.modules()], torch.get_rng_state()
+    state, flags, random = (
+        copy.deepcopy(model.state_dict()),
+        [m.training for m in model.modules()],
+        torch.get_rng_state(),
+    )
     buffers = [id(b) for b in model.buffers()]
     versions = [p._version for p in model.parameters()]
     assert numbers_of_dz(probe(model, x)) == numbers_of_dz(probe(model, x))  # dropout draws the same each time
@@ -523,7 +548,12 @@ def test_the_model_leaves_as_it_came():
     assert all(torch.equal(state[name], value) for name, value in model.state_dict().items())
     assert [id(b) for b in model.buffers()] == buffers and [p._version for p in model.parameters()] == versions
     assert (model[0].weight.grad == 1).all() and model[4].weight.grad is None and x.grad is None
-    assert len(seen) == 2 and len(model[0]._forward_hooks) == 1 and not model[4]._forward_hooks and not model._forward_pre_hooks
+    assert (
+        len(seen) == 2
+        and len(model[0]._forward_hooks) == 1
+        and not model[4]._forward_hooks
+        and not model._forward_pre_hooks
+    )
     hook.remove()
 
     class Broken(nn.Module):
@@ -614,7 +644,9 @@ def test_lsuv_ends_within_tolerance():
 def test_lsuv_of_a_torch_model():
     torch = pytest.importorskip("torch")
     nn = torch.nn
-    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(8 * 36, 16), nn.Tanh(), nn.Linear(16, 4))
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(8 * 36, 16), nn.Tanh(), nn.Linear(16, 4)
+    )
     x = torch.randn(128, 3, 8, 8)
     report = fastinit.lsuv_(model, x, tolerance=0.05, generator=0)
     assert report.column("layer") == ["0", "3", "5"] and all(abs(v - 1) <= 0.05 for v in report.column("Var z after"))
@@ -645,7 +677,10 @@ def test_he_learns_at_30_layers_where_xavier_does_not():
     labels = (x[:, 0] > 0).astype(int) + 2 * (x[:, 1] > 0)
     nets = {name: mlp([20] + [64] * 30 + [4], "relu", init=init, generator=1)
             for name, init in (("He", fastinit.kaiming_normal_), ("Xavier", fastinit.xavier_normal_))}  # fmt: skip
-    losses = {name: min(train(copy.deepcopy(layers), x, labels, rate) for rate in (0.03, 0.1)) for name, layers in nets.items()}
+    losses = {
+        name: min(train(copy.deepcopy(layers), x, labels, rate) for rate in (0.03, 0.1))
+        for name, layers in nets.items()
+    }
     assert losses["He"] < 0.6 and losses["Xavier"] > 0.95 * math.log(4)
 
 
@@ -665,11 +700,16 @@ def test_glorot_2010_figures_6_and_7():
         spread[name] = result.layers[4].a.std / result.layers[0].a.std
         gradient[name] = result.layers[0].dz.rms / result.layers[4].dz.rms
         zs, _ = fastinit.forward(layers, x)
-        values = [np.linalg.svd(fastinit.dtanh(zs[2][i])[:, None] * layers[2].weight, compute_uv=False).mean() for i in range(5)]
+        values = [
+            np.linalg.svd(fastinit.dtanh(zs[2][i])[:, None] * layers[2].weight, compute_uv=False).mean()
+            for i in range(5)
+        ]
         jacobian[name] = np.mean(values)
     assert spread["standard"] < 0.2 and spread["normalised"] > 0.45
     assert gradient["standard"] < 0.15 and gradient["normalised"] > 0.35
-    assert jacobian["standard"] == pytest.approx(0.48, abs=0.04) and jacobian["normalised"] == pytest.approx(0.72, abs=0.04)
+    assert jacobian["standard"] == pytest.approx(0.48, abs=0.04) and jacobian["normalised"] == pytest.approx(
+        0.72, abs=0.04
+    )
 
 
 def test_every_kind_in_the_documentation_can_be_found():

@@ -2,12 +2,11 @@
 
 import math
 
+import fastinit
 import numpy as np
 import pytest
-from scipy import special, stats
-
-import fastinit
 from fastinit import _core
+from scipy import special, stats
 
 # Every p-value below is of a fixed key, so it never changes: a failure is a change of the code, not bad luck.
 LEAST_P = 1e-4

@@ -5,10 +5,9 @@ import subprocess
 import sys
 import warnings
 
+import fastinit
 import numpy as np
 import pytest
-
-import fastinit
 
 torch = pytest.importorskip("torch", reason="torch is not installed: make test TORCH=1")
 NAMES = [name for name in dir(torch.nn.init) if name.endswith("_") and name[0] != "_"] + ["calculate_gain"]
@@ -171,6 +170,8 @@ def test_tensors_that_cannot_be_filled_say_so():
 
 
 def test_torch_is_not_imported_until_a_tensor_comes():
-    program = "import sys, numpy as np, fastinit; fastinit.xavier_uniform_(np.empty((3, 3))); print('torch' in sys.modules)"
+    program = (
+        "import sys, numpy as np, fastinit; fastinit.xavier_uniform_(np.empty((3, 3))); print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr

@@ -1,10 +1,9 @@
 """Every transform against exact mathematics on the same words: the greatest error, in units of the last place."""
 
+import fastinit
 import mpmath as mp
 import numpy as np
 import pytest
-
-import fastinit
 from fastinit import _core, reference
 
 WARNS = pytest.mark.filterwarnings("ignore:mean is more than 2 std")
@@ -92,7 +91,9 @@ def test_truncated_normal(bounds, dtype, most):
         assert worst < most
 
 
-@pytest.mark.parametrize("alpha, beta", [(-2, 2), (-1, 1), (0, 1e-9), (1, 5), (-0.3, 40), (20, 21), (1000, 1001), (-9, -8.9999)])
+@pytest.mark.parametrize(
+    "alpha, beta", [(-2, 2), (-1, 1), (0, 1e-9), (1, 5), (-0.3, 40), (20, 21), (1000, 1001), (-9, -8.9999)]
+)
 def test_moments(alpha, beta):
     with mp.workdps(50):
         c = mp.mpf(max(alpha, min(beta, 0), 0) if alpha > 0 or beta < 0 else 0)

@@ -42,8 +42,7 @@ def fit(m, n, w_max, points, rounds):
         top, bottom = c[: m + 1], [mp.mpf(1), *c[m + 1 :]]
         denominators = [mp.polyval(bottom[::-1], w / w_max) for w, _ in sample]
         errors = [
-            abs(mp.polyval(top[::-1], w / w_max) / d / f - 1)
-            for (w, f), d in zip(sample, denominators, strict=True)
+            abs(mp.polyval(top[::-1], w / w_max) / d / f - 1) for (w, f), d in zip(sample, denominators, strict=True)
         ]
         if best is None or max(errors) < best[0]:
             best = max(errors), [t / w_max**j for j, t in enumerate(top)], [t / w_max**j for j, t in enumerate(bottom)]

@@ -41,8 +41,14 @@ ACTIVATIONS = {
     "gelu": (lambda x: x * mp.ncdf(x), lambda x: mp.ncdf(x) + x * mp.npdf(x), []),
     "gelu_tanh": (
         lambda x: x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + INNER * x**3))),
-        lambda x: (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + INNER * x**3))) / 2
-        + x / 2 * mp.sech(mp.sqrt(2 / mp.pi) * (x + INNER * x**3)) ** 2 * mp.sqrt(2 / mp.pi) * (1 + 3 * INNER * x * x),
+        lambda x: (
+            (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + INNER * x**3))) / 2
+            + x
+            / 2
+            * mp.sech(mp.sqrt(2 / mp.pi) * (x + INNER * x**3)) ** 2
+            * mp.sqrt(2 / mp.pi)
+            * (1 + 3 * INNER * x * x)
+        ),
         [],
     ),
     "silu": (lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * (1 - sigmoid(x))), []),

@@ -10,9 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 import fastinit
+import numpy as np
 
 ROOT = Path(__file__).parent.parent
 STATE, TABLE = ROOT / "out/ulp.json", ROOT / "benchmarks/ulp.md"
@@ -63,7 +62,9 @@ def sweep(task: tuple[str, int]) -> dict:
 
 def main(names: list[str]) -> None:
     STATE.parent.mkdir(exist_ok=True)
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
     state = json.loads(STATE.read_text()) if STATE.exists() else {}
     if state.get("commit") != commit:
         state = {"commit": commit, "done": []}
@@ -82,10 +83,17 @@ def main(names: list[str]) -> None:
     for name in names:
         rows = [row for row in state["done"] if row["task"][0] == name]
         worst = max(rows, key=lambda row: row["worst"])
-        cells = {key: sum(row.get(key, 0) for row in rows) for key in columns[2:]} | {"worst": f"{worst['worst']:.4f} ulp", "at": repr(worst["at"])}
+        cells = {key: sum(row.get(key, 0) for row in rows) for key in columns[2:]} | {
+            "worst": f"{worst['worst']:.4f} ulp",
+            "at": repr(worst["at"]),
+        }
         if "not monotone" not in rows[0]:
             cells["not monotone"] = ""
-        lines.append(f"| {name} | {sum(row['inputs'] for row in rows)} | " + " | ".join(str(cells[key]) for key in columns) + " |")
+        lines.append(
+            f"| {name} | {sum(row['inputs'] for row in rows)} | "
+            + " | ".join(str(cells[key]) for key in columns)
+            + " |"
+        )
     lines.append("\nAsymmetric: derivatives that differ bit for bit at z and -z; tanh(-z) that is not -tanh(z); sigmoid(z) + sigmoid(-z)"
                  "\nfurther than one ulp from 1.")  # fmt: skip
     TABLE.write_text("\n".join(lines) + "\n")

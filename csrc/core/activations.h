@@ -11,7 +11,8 @@
 FI_INLINE double fi_exp_q_long(double r) {
     const double r2 = r * r, r4 = r2 * r2;
     const double low = (0.16666666666666682 * r + 0.5) + (0.008333333333317048 * r + 0.041666666666666095) * r2;
-    const double middle = (0.0001984126989635079 * r + 0.0013888888889115449) + (2.7557234895627955e-06 * r + 2.480158692685333e-05) * r2;
+    const double middle =
+        (0.0001984126989635079 * r + 0.0013888888889115449) + (2.7557234895627955e-06 * r + 2.480158692685333e-05) * r2;
     const double high = (2.511202486231534e-08 * r + 2.7557581747467594e-07) + 2.0826635733429544e-09 * r2;
     return low + (middle + high * r4) * r4;
 }
@@ -35,7 +36,8 @@ FI_INLINE double fi_exp2_short(double t) {
     const double shifted = t + FI_TO_INTEGER, f = t - (shifted - FI_TO_INTEGER), f2 = f * f;
     const double q = (0.055504106009769561 * f + 0.24022651020901614) +
                      ((0.001333382003237774 * f + 0.009618043335357289) +
-                      (1.5213591246601577e-05 * f + 0.00015465370983305612) * f2) * f2;
+                      (1.5213591246601577e-05 * f + 0.00015465370983305612) * f2) *
+                         f2;
     const double power = 1.0 + (0.6931471805599453 * f + q * f2);
     return fi_double_of(fi_bits_of_double(power) + (fi_bits_of_double(shifted) << 52));
 }
@@ -89,7 +91,8 @@ FI_INLINE double fi_expm1_long(double x, double *shifted, double *remainder) {
 }
 
 /* sigmoid and its derivative. 2^60 keeps numerators normal however far out z is; taking it away rounds into the subnormals. */
-FI_INLINE void fi_logistic_f64(const double *restrict z, int n, double *restrict y, int derivative, double twice, double times) {
+FI_INLINE void fi_logistic_f64(const double *restrict z, int n, double *restrict y, int derivative, double twice,
+                               double times) {
     double head[FI_BLOCK], tail[FI_BLOCK], scale[FI_BLOCK];
     for (int i = 0; i < n; i++) {
         const double a = fi_magnitude(z[i]) * twice;
@@ -123,9 +126,15 @@ FI_INLINE void fi_logistic_f64(const double *restrict z, int n, double *restrict
 
 typedef void fi_values_f64(const double *restrict z, int n, double *restrict y);
 
-FI_INLINE void fi_sigmoid_of_f64(const double *restrict z, int n, double *restrict y) { fi_logistic_f64(z, n, y, 0, 1.0, 1.0); }
-FI_INLINE void fi_dsigmoid_of_f64(const double *restrict z, int n, double *restrict y) { fi_logistic_f64(z, n, y, 1, 1.0, 1.0); }
-FI_INLINE void fi_dtanh_of_f64(const double *restrict z, int n, double *restrict y) { fi_logistic_f64(z, n, y, 1, 2.0, 4.0); }
+FI_INLINE void fi_sigmoid_of_f64(const double *restrict z, int n, double *restrict y) {
+    fi_logistic_f64(z, n, y, 0, 1.0, 1.0);
+}
+FI_INLINE void fi_dsigmoid_of_f64(const double *restrict z, int n, double *restrict y) {
+    fi_logistic_f64(z, n, y, 1, 1.0, 1.0);
+}
+FI_INLINE void fi_dtanh_of_f64(const double *restrict z, int n, double *restrict y) {
+    fi_logistic_f64(z, n, y, 1, 2.0, 4.0);
+}
 
 /* tanh |z| = m / (m + 2), m = e^(2|z|) - 1 */
 FI_INLINE void fi_tanh_of_f64(const double *restrict z, int n, double *restrict y) {

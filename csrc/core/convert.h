@@ -57,7 +57,8 @@ static inline void fi_store_f16(const float *restrict in, int n, uint16_t *restr
     int i = 0;
 #ifdef __F16C__ /* the processor's own conversion: the same bits, a tenth of the operations */
     for (; i + 8 <= n; i += 8)
-        _mm_storeu_si128((__m128i *)(void *)(out + i), _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
+        _mm_storeu_si128((__m128i *)(void *)(out + i),
+                         _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
 #endif
     for (; i < n; i++) out[i] = fi_f16_of(in[i]);
 }

@@ -9,7 +9,14 @@ typedef enum { FI_F32, FI_F64, FI_F16, FI_BF16, FI_DTYPES } fi_dtype;
 
 /* How the words become values. FI_UNIFORM: no value can leave [lo, hi]; fi_uniform_setup has seen to it. The truncated forms
  * are chosen by fi_truncated_setup. */
-typedef enum { FI_UNIFORM, FI_UNIFORM_CLAMPED, FI_NORMAL, FI_TRUNCATED_NARROW, FI_TRUNCATED_WIDE, FI_TRUNCATED_TAIL } fi_transform;
+typedef enum {
+    FI_UNIFORM,
+    FI_UNIFORM_CLAMPED,
+    FI_NORMAL,
+    FI_TRUNCATED_NARROW,
+    FI_TRUNCATED_WIDE,
+    FI_TRUNCATED_TAIL
+} fi_transform;
 
 enum { FI_TAIL_TERMS_F32 = 12, FI_TAIL_TERMS_F64 = 26 };
 #define FI_NARROW 3.05 /* both bounds within: the short polynomial */
@@ -85,8 +92,8 @@ void fi_truncated_setup(fi_distribution *dist, fi_dtype dtype, double mean, doub
 void fi_truncated_moments(double alpha, double beta, double *mass, double *mean, double *std);
 
 /* Describe block `number` of a run of up to FI_STAT_RUN. tiny: the smallest normal number, as bits of the values' type. */
-void fi_describe_block(const fi_kernels *kernels, const void *values, int is_double, int n, uint64_t tiny, uint64_t number,
-                       fi_description *into);
+void fi_describe_block(const fi_kernels *kernels, const void *values, int is_double, int n, uint64_t tiny,
+                       uint64_t number, fi_description *into);
 void fi_moments_merge(fi_moments *a, const fi_moments *b);
 void fi_moments_push(fi_moments *waiting, uint64_t number, fi_moments moments);
 fi_moments fi_moments_fold(const fi_moments *waiting, uint64_t parts);

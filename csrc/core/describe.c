@@ -27,7 +27,8 @@ static double pivot_of(const void *values, int is_double, int n) {
 }
 
 /* n finite values, n >= 1 */
-static void block_moments(const fi_kernels *kernels, const void *values, int is_double, int n, fi_moments *out, uint32_t *bins) {
+static void block_moments(const fi_kernels *kernels, const void *values, int is_double, int n, fi_moments *out,
+                          uint32_t *bins) {
     const double pivot = pivot_of(values, is_double, n);
     const int whole = n & ~7;
     fi_sums sums;
@@ -43,8 +44,13 @@ static void block_moments(const fi_kernels *kernels, const void *values, int is_
     }
     const double s1 = tree(sums.power[0]), s2 = tree(sums.power[1]), s3 = tree(sums.power[2]), s4 = tree(sums.power[3]);
     const double mean = s1 / n, m2 = s2 - s1 * mean;
-    *out = (fi_moments){.n = n, .pivot = pivot, .mean = mean, .m2 = m2 > 0.0 ? m2 : 0.0, .size = tree(sums.size),
-                        .least = sums.least[0], .most = sums.most[0]};
+    *out = (fi_moments){.n = n,
+                        .pivot = pivot,
+                        .mean = mean,
+                        .m2 = m2 > 0.0 ? m2 : 0.0,
+                        .size = tree(sums.size),
+                        .least = sums.least[0],
+                        .most = sums.most[0]};
     if (out->m2 > 0.0) {
         out->m3 = (s3 - 3.0 * mean * s2) + 2.0 * s1 * (mean * mean);
         out->m4 = (s4 - 4.0 * mean * s3) + (6.0 * (mean * mean) * s2 - 3.0 * s1 * (mean * mean) * mean);
@@ -99,8 +105,8 @@ static int drop_not_finite(const void *values, int is_double, int n, void *kept,
     return left;
 }
 
-void fi_describe_block(const fi_kernels *kernels, const void *values, int is_double, int n, uint64_t tiny, uint64_t number,
-                       fi_description *into) {
+void fi_describe_block(const fi_kernels *kernels, const void *values, int is_double, int n, uint64_t tiny,
+                       uint64_t number, fi_description *into) {
     double kept[FI_STAT_BLOCK];
     uint32_t counts[5];
     kernels->block_counts[is_double](values, n, tiny, counts);

@@ -18,7 +18,8 @@ FI_INLINE uint32_t fi_bin_of_double(double x) {
 static uint32_t fi_bin(double x, int is_double) { return is_double ? fi_bin_of_double(x) : fi_bits_of((float)x) >> 20; }
 
 /* Fills sums' lanes; n a multiple of 8. */
-FI_INLINE void fi_block_sums(const void *values, const int is_double, int n, double pivot, fi_sums *sums, uint32_t *bins) {
+FI_INLINE void fi_block_sums(const void *values, const int is_double, int n, double pivot, fi_sums *sums,
+                             uint32_t *bins) {
     const float *single = values;
     const double *wide = values;
     for (int group = 0; group < 8; group += FI_SUM_VECTORS * FI_DOUBLES) {

@@ -55,7 +55,9 @@ FI_INLINE void fi_keep_words(const void *out, int at, fi_vec words) {
 }
 
 /* out: rows * 32 words */
-static void fi_words(fi_key key, uint64_t chunk, int rows, uint32_t *out) { fi_draw(key, chunk, rows, fi_keep_words, out); }
+static void fi_words(fi_key key, uint64_t chunk, int rows, uint32_t *out) {
+    fi_draw(key, chunk, rows, fi_keep_words, out);
+}
 
 /* ---- bits and numbers ------------------------------------------------------------------------------------------ */
 
@@ -147,7 +149,8 @@ FI_INLINE void fi_uniform_clamped_f64_sink(const void *context, int at, fi_vec w
 }
 
 static void fi_uniform_f64(const fi_distribution *p, fi_key key, uint64_t chunk, int rows, double *out) {
-    const fi_uniform_f64_job job = {(fi_vecd){0} + p->scale, (fi_vecd){0} + p->shift, (fi_vecd){0} + p->lo, (fi_vecd){0} + p->hi, out};
+    const fi_uniform_f64_job job = {(fi_vecd){0} + p->scale, (fi_vecd){0} + p->shift, (fi_vecd){0} + p->lo,
+                                    (fi_vecd){0} + p->hi, out};
     if (p->transform == FI_UNIFORM)
         fi_draw(key, chunk, rows, fi_uniform_f64_sink, &job);
     else
@@ -179,8 +182,7 @@ FI_INLINE void fi_normal_f32(const fi_distribution *p, int rows, const uint32_t 
             const float r = fi_radius_f32(a) * scale;
             const float x = fi_float_of((b & 0x7fffffu) | 0x3f800000u) - 0.99999994f, y = x * x;
             const float c = ((-0.000318727834f * y + 0.0158496834f) * y + -0.308424175f) * y + 0.99999994f;
-            const float s =
-                (((-3.5950452e-05f * y + 0.00249000103f) * y + -0.0807454363f) * y + 0.785398185f) * x;
+            const float s = (((-3.5950452e-05f * y + 0.00249000103f) * y + -0.0807454363f) * y + 0.785398185f) * x;
             const uint32_t cosine = fi_bits_of(c) ^ (b & 0x80000000u), sine = fi_bits_of(s) ^ (a & 0x80000000u);
             const uint32_t swap = 0u - (b >> 30 & 1u), change = (cosine ^ sine) & swap;
             out[i] = r * fi_float_of(cosine ^ change) + shift;
@@ -197,9 +199,9 @@ FI_INLINE double fi_radius_f64(uint64_t a) {
     const double exponent = fi_double_of(bits >> 52 | 0x4330000000000000u) - (0x1p52 + 1023.0);
     const double m = fi_double_of((bits & 0xfffffffffffffu) + FI_SQRT_HALF_BITS64);
     const double s = (m - 1.0) / (m + 1.0), y = s * s, y2 = y * y;
-    const double odd = ((-4.0000000000000009 + -1.3333333333310431 * y) +
-                        (-0.80000000124094206 + -0.57142831952448114 * y) * y2) +
-                       ((-0.44446875054432716 + -0.36243686565276656 * y) + -0.33677410604666158 * y2) * (y2 * y2);
+    const double odd =
+        ((-4.0000000000000009 + -1.3333333333310431 * y) + (-0.80000000124094206 + -0.57142831952448114 * y) * y2) +
+        ((-0.44446875054432716 + -0.36243686565276656 * y) + -0.33677410604666158 * y2) * (y2 * y2);
     return sqrt(odd * s + exponent * -1.3862943611198906);
 }
 
@@ -210,12 +212,25 @@ FI_INLINE void fi_normal_f64(const fi_distribution *p, int rows, const uint32_t 
             const uint64_t a = fi_word64(w, i), b = fi_word64(w, i + FI_LANES / 2);
             const double r = fi_radius_f64(a) * scale;
             const double x = fi_unit_of(b), y = x * x;
-            const double c = (((((1.1363812650491483e-10 * y + -2.4609457165352378e-08) * y + 3.590859123360425e-06) * y +
-                                -0.00032599188645404074) * y + 0.01585434424373457) * y + -0.3084251375340372) * y +
-                             0.9999999999999999;
-            const double s = ((((((6.877100952396026e-12 * y + -1.7571492945530815e-09) * y + 3.1336162166389886e-07) * y +
-                                 -3.65762041584567e-05) * y + 0.0024903945701887364) * y + -0.08074551218828054) * y +
-                              0.7853981633974483) * x;
+            const double c =
+                (((((1.1363812650491483e-10 * y + -2.4609457165352378e-08) * y + 3.590859123360425e-06) * y +
+                   -0.00032599188645404074) *
+                      y +
+                  0.01585434424373457) *
+                     y +
+                 -0.3084251375340372) *
+                    y +
+                0.9999999999999999;
+            const double s =
+                ((((((6.877100952396026e-12 * y + -1.7571492945530815e-09) * y + 3.1336162166389886e-07) * y +
+                    -3.65762041584567e-05) *
+                       y +
+                   0.0024903945701887364) *
+                      y +
+                  -0.08074551218828054) *
+                     y +
+                 0.7853981633974483) *
+                x;
             const uint64_t cosine = fi_bits_of_double(c) ^ b << 63, sine = fi_bits_of_double(s) ^ (b >> 1) << 63;
             const uint64_t swap = 0u - (b >> 2 & 1u), change = (cosine ^ sine) & swap;
             out[i] = r * fi_double_of(cosine ^ change) + shift;
@@ -257,8 +272,9 @@ FI_INLINE void fi_chunk_f64(const fi_distribution *p, fi_key key, uint64_t chunk
 
 /* Chunk by chunk: words into scratch, values from the words, straight into out where whole rows are asked for.
  * Only as many rows are drawn as reach the last value wanted (an even number: rows come in pairs). */
-#define FI_DEFINE_FILL(NAME, TYPE, VALUE, CHUNK, WORDS_PER_VALUE, STORE)                                                \
-    static void NAME(const fi_distribution *p, fi_key key, uint64_t first, size_t count, void *target, void *scratch) { \
+#define FI_DEFINE_FILL(NAME, TYPE, VALUE, CHUNK, WORDS_PER_VALUE, STORE)                                               \
+    static void NAME(const fi_distribution *p, fi_key key, uint64_t first, size_t count, void *target,                 \
+                     void *scratch) {                                                                                  \
         enum { PER_CHUNK = FI_CHUNK / (WORDS_PER_VALUE), PER_ROW = FI_LANES / (WORDS_PER_VALUE) };                     \
         uint32_t *words = scratch;                                                                                     \
         VALUE *values = (VALUE *)(words + FI_CHUNK);                                                                   \
@@ -299,7 +315,14 @@ FI_DEFINE_FILL(fi_fill_bf16, uint16_t, float, fi_chunk_f32, 1, fi_store_bf16)
 
 #define FI_LEVEL(NAME)                                                                                                 \
     const fi_kernels fi_level_##NAME = {                                                                               \
-        #NAME, fi_words, {[FI_F32] = fi_fill_f32, [FI_F64] = fi_fill_f64, [FI_F16] = fi_fill_f16, [FI_BF16] = fi_fill_bf16}, \
-        {[FI_SIGMOID] = FI_ACTIVATION_ROW(fi_sigmoid), [FI_DSIGMOID] = FI_ACTIVATION_ROW(fi_dsigmoid),                 \
-         [FI_TANH] = FI_ACTIVATION_ROW(fi_tanh), [FI_DTANH] = FI_ACTIVATION_ROW(fi_dtanh)},                            \
-        {fi_block_sums_f32, fi_block_sums_f64}, {fi_block_counts_f32, fi_block_counts_f64}, fi_bin, fi_load_f16}
+        #NAME,                                                                                                         \
+        fi_words,                                                                                                      \
+        {[FI_F32] = fi_fill_f32, [FI_F64] = fi_fill_f64, [FI_F16] = fi_fill_f16, [FI_BF16] = fi_fill_bf16},            \
+        {[FI_SIGMOID] = FI_ACTIVATION_ROW(fi_sigmoid),                                                                 \
+         [FI_DSIGMOID] = FI_ACTIVATION_ROW(fi_dsigmoid),                                                               \
+         [FI_TANH] = FI_ACTIVATION_ROW(fi_tanh),                                                                       \
+         [FI_DTANH] = FI_ACTIVATION_ROW(fi_dtanh)},                                                                    \
+        {fi_block_sums_f32, fi_block_sums_f64},                                                                        \
+        {fi_block_counts_f32, fi_block_counts_f64},                                                                    \
+        fi_bin,                                                                                                        \
+        fi_load_f16}

@@ -14,10 +14,11 @@ FI_INLINE double fi_minus_log_f64(double a) {
     const uint64_t bits = fi_bits_of_double(a) + (0x3ff0000000000000u - FI_SQRT_HALF_BITS64);
     const double exponent = fi_double_of(bits >> 52 | 0x4330000000000000u) - (0x1p52 + 1023.0);
     const double m = fi_double_of((bits & 0xfffffffffffffu) + FI_SQRT_HALF_BITS64);
-    const double s = (1.0 - m) / (m + 1.0), y = s * s, y2 = y * y; /* 2 atanh(s)/s, half of fi_radius_f64's polynomial */
-    const double odd = ((2.00000000000000045 + 0.66666666666552155 * y) +
-                        (0.40000000062047103 + 0.28571415976224057 * y) * y2) +
-                       ((0.22223437522716358 + 0.18121843282638328 * y) + 0.16838705302333079 * y2) * (y2 * y2);
+    const double s = (1.0 - m) / (m + 1.0), y = s * s,
+                 y2 = y * y; /* 2 atanh(s)/s, half of fi_radius_f64's polynomial */
+    const double odd =
+        ((2.00000000000000045 + 0.66666666666552155 * y) + (0.40000000062047103 + 0.28571415976224057 * y) * y2) +
+        ((0.22223437522716358 + 0.18121843282638328 * y) + 0.16838705302333079 * y2) * (y2 * y2);
     return odd * s - exponent * 0.69314718055994531;
 }
 
@@ -25,9 +26,13 @@ FI_INLINE double fi_minus_log_f64(double a) {
 FI_INLINE float fi_probit_factor_narrow_f32(float w) { /* |z| <= 3.05 */
     const float x = w - 2.5f, v = x * x;
     const float even = (((3.3937539001271944e-08f * v + -4.91036735184025e-06f) * v + 0.0003088363155256957f) * v +
-                        -0.005907776765525341f) * v + 2.1233134269714355f;
+                        -0.005907776765525341f) *
+                           v +
+                       2.1233134269714355f;
     const float odd = (((-1.1281745315727676e-08f * v + 6.436984563151782e-07f) * v + -6.950400347704999e-06f) * v +
-                       -0.0017717540031298995f) * v + 0.3488020896911621f;
+                       -0.0017717540031298995f) *
+                          v +
+                      0.3488020896911621f;
     return odd * x + even;
 }
 

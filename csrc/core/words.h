@@ -24,10 +24,8 @@ typedef struct {
 static inline uint32_t fi_rotl32(uint32_t x, int n) { return (x << n) | (x >> (32 - n)); }
 
 /* Two mixes of Threefry4x32: (x0,x1) with (x2,x3) on even rounds, (x0,x3) with (x2,x1) on odd ones. */
-#define FI_MIX_EVEN(r0, r1)                                                                                            \
-    x0 += x1, x1 = fi_rotl32(x1, r0) ^ x0, x2 += x3, x3 = fi_rotl32(x3, r1) ^ x2
-#define FI_MIX_ODD(r0, r1)                                                                                             \
-    x0 += x3, x3 = fi_rotl32(x3, r0) ^ x0, x2 += x1, x1 = fi_rotl32(x1, r1) ^ x2
+#define FI_MIX_EVEN(r0, r1) x0 += x1, x1 = fi_rotl32(x1, r0) ^ x0, x2 += x3, x3 = fi_rotl32(x3, r1) ^ x2
+#define FI_MIX_ODD(r0, r1) x0 += x3, x3 = fi_rotl32(x3, r0) ^ x0, x2 += x1, x1 = fi_rotl32(x1, r1) ^ x2
 #define FI_INJECT(s)                                                                                                   \
     x0 += k[(s) % 5], x1 += k[((s) + 1) % 5], x2 += k[((s) + 2) % 5], x3 += k[((s) + 3) % 5] + (uint32_t)(s)
 

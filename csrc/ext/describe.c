@@ -19,7 +19,7 @@ typedef struct {
     uint64_t tiny;
     double *moments;
     uint64_t *counts;
-    fi_moments *nodes; /* a run's each, rows of runs */
+    fi_moments *nodes;            /* a run's each, rows of runs */
     fi_description *descriptions; /* `group` of them a worker */
     char *scratch;                /* SCRATCH_BYTES for each of those */
 } describe_job;
@@ -70,7 +70,8 @@ static void gather(const describe_job *job, const char *row, npy_intp begin, int
     PyArrayObject *array = job->array;
     const int ndim = PyArray_NDIM(array), size = (int)PyArray_ITEMSIZE(array), swapped = PyArray_ISBYTESWAPPED(array);
     const char kind = PyArray_DESCR(array)->kind;
-    char *raw = size == 2 && job->code != 'i' ? scratch + FI_STAT_BLOCK * 8 : scratch; /* halves are widened from behind */
+    char *raw =
+        size == 2 && job->code != 'i' ? scratch + FI_STAT_BLOCK * 8 : scratch; /* halves are widened from behind */
     npy_intp at[NPY_MAXDIMS] = {0};
     const char *from = row;
     npy_intp index = begin;
@@ -125,13 +126,15 @@ static void describe_run(const describe_job *job, npy_intp row, int k, npy_intp 
         base += index % PyArray_DIM(job->array, d) * PyArray_STRIDE(job->array, d);
         index /= PyArray_DIM(job->array, d);
     }
-    const npy_intp begin = run * RUN_VALUES, end = job->row_size - begin < RUN_VALUES ? job->row_size : begin + RUN_VALUES;
+    const npy_intp begin = run * RUN_VALUES,
+                   end = job->row_size - begin < RUN_VALUES ? job->row_size : begin + RUN_VALUES;
     uint64_t number = 0;
     for (npy_intp i = begin; i < end; i += FI_STAT_BLOCK, number++) {
         const int n = end - i < FI_STAT_BLOCK ? (int)(end - i) : FI_STAT_BLOCK;
         if (!job->plain) gather(job, base, i, n, k, scratch);
         for (int r = 0; r < k; r++) {
-            const void *block = job->plain ? base + i * (job->is_double ? 8 : 4) : scratch + (npy_intp)r * SCRATCH_BYTES;
+            const void *block =
+                job->plain ? base + i * (job->is_double ? 8 : 4) : scratch + (npy_intp)r * SCRATCH_BYTES;
             fi_describe_block(job->kernels, block, job->is_double, n, job->tiny, number, into + r);
         }
     }
@@ -199,15 +202,18 @@ static void prepare(describe_job *job) {
 }
 
 PyObject *fi_py_describe(PyObject *module, PyObject *args) {
-    static _Thread_local uint32_t first_table[FI_BIN_TABLES * FI_BIN_TABLE]; /* all 0 between calls: small arrays are many */
+    static _Thread_local uint32_t
+        first_table[FI_BIN_TABLES * FI_BIN_TABLE]; /* all 0 between calls: small arrays are many */
     PyArrayObject *array;
     const char *code;
     int outer;
     if (!PyArg_ParseTuple(args, "O!si", &PyArray_Type, &array, &code, &outer)) return NULL;
     const npy_intp item = PyArray_ITEMSIZE(array);
     const char kind = PyArray_DESCR(array)->kind;
-    const int sound = (code[0] == 'e' || code[0] == 'b') ? item == 2 : code[0] == 'f' ? item == 4 && kind == 'f'
-                      : code[0] == 'd' ? item == 8 && kind == 'f' : code[0] == 'i' && (kind == 'i' || kind == 'u' || kind == 'b') && item <= 8;
+    const int sound = (code[0] == 'e' || code[0] == 'b') ? item == 2
+                      : code[0] == 'f'                   ? item == 4 && kind == 'f'
+                      : code[0] == 'd' ? item == 8 && kind == 'f'
+                                       : code[0] == 'i' && (kind == 'i' || kind == 'u' || kind == 'b') && item <= 8;
     if (!sound || outer < 0 || outer > PyArray_NDIM(array)) {
         PyErr_SetString(PyExc_TypeError, "describe: the array's dtype is not the one named, or outer is out of range");
         return NULL;
@@ -216,7 +222,8 @@ PyObject *fi_py_describe(PyObject *module, PyObject *args) {
     describe_job job = {.kernels = state->kernels, .array = array, .code = code[0], .outer = outer};
     prepare(&job);
     const uint64_t wanted = ((uint64_t)(job.rows * job.row_size) >> 17) + 1;
-    const uint64_t workers = wanted < (uint64_t)state->threads ? wanted : (uint64_t)state->threads, parts = workers * (uint64_t)job.group;
+    const uint64_t workers = wanted < (uint64_t)state->threads ? wanted : (uint64_t)state->threads,
+                   parts = workers * (uint64_t)job.group;
     uint64_t tasks = (uint64_t)job.runs;
     if (job.rows != 1) tasks = job.rows ? (uint64_t)(job.rows / PyArray_DIM(array, outer - 1) * job.groups) : 0;
     npy_intp shape[2] = {job.rows, 9}, counts_shape[2] = {job.rows, 6}, bins_shape[1] = {FI_BINS};
@@ -234,12 +241,12 @@ PyObject *fi_py_describe(PyObject *module, PyObject *args) {
     job.moments = PyArray_DATA((PyArrayObject *)moments), job.counts = PyArray_DATA((PyArrayObject *)counts);
     for (uint64_t i = 0; i < workers && !outer; i++)
         job.descriptions[i].bins = i ? tables + (i - 1) * FI_BIN_TABLES * FI_BIN_TABLE : first_table;
-    Py_BEGIN_ALLOW_THREADS
-    const fi_modes saved = fi_modes_enter();
+    Py_BEGIN_ALLOW_THREADS const fi_modes saved = fi_modes_enter();
     (void)fi_parallel(tasks, (int)workers, describe_task, &job, NULL, NULL);
     for (npy_intp row = 0; row < job.rows; row++) {
         fi_moments waiting[64];
-        for (npy_intp run = 0; run < job.runs; run++) fi_moments_push(waiting, (uint64_t)run, job.nodes[row * job.runs + run]);
+        for (npy_intp run = 0; run < job.runs; run++)
+            fi_moments_push(waiting, (uint64_t)run, job.nodes[row * job.runs + run]);
         const fi_moments all = fi_moments_fold(waiting, (uint64_t)job.runs);
         memcpy(job.moments + 9 * row, &all, 9 * sizeof(double));
     }
@@ -252,8 +259,7 @@ PyObject *fi_py_describe(PyObject *module, PyObject *args) {
         }
     }
     fi_modes_leave(saved);
-    Py_END_ALLOW_THREADS
-    result = PyTuple_Pack(3, moments, counts, bins);
+    Py_END_ALLOW_THREADS result = PyTuple_Pack(3, moments, counts, bins);
 done:
     PyMem_RawFree(job.nodes), PyMem_RawFree(job.descriptions), PyMem_RawFree(job.scratch), PyMem_RawFree(tables);
     Py_XDECREF(moments), Py_XDECREF(counts), Py_XDECREF(bins);
@@ -265,8 +271,8 @@ PyObject *fi_py_merge(PyObject *module, PyObject *args) {
     (void)module;
     fi_moments a, b;
     double *x = (double *)&a, *y = (double *)&b;
-    if (!PyArg_ParseTuple(args, "(ddddddddd)(ddddddddd)", x, x + 1, x + 2, x + 3, x + 4, x + 5, x + 6, x + 7, x + 8, y, y + 1, y + 2,
-                          y + 3, y + 4, y + 5, y + 6, y + 7, y + 8))
+    if (!PyArg_ParseTuple(args, "(ddddddddd)(ddddddddd)", x, x + 1, x + 2, x + 3, x + 4, x + 5, x + 6, x + 7, x + 8, y,
+                          y + 1, y + 2, y + 3, y + 4, y + 5, y + 6, y + 7, y + 8))
         return NULL;
     const fi_modes saved = fi_modes_enter();
     fi_moments_merge(&a, &b);

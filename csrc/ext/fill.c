@@ -43,7 +43,8 @@ static void contiguous_task(void *context, int worker, uint64_t i) {
     const fill_job *job = context;
     const uint64_t begin = i * job->per_task;
     const uint64_t count = job->count - begin < job->per_task ? job->count - begin : job->per_task;
-    job->kernels->fill[job->dtype](&job->dist, job->key, job->first + begin, count, job->data + begin * (uint64_t)job->itemsize,
+    job->kernels->fill[job->dtype](&job->dist, job->key, job->first + begin, count,
+                                   job->data + begin * (uint64_t)job->itemsize,
                                    job->scratch + (size_t)worker * job->block_bytes);
 }
 
@@ -66,7 +67,8 @@ static void read_run(reader *r, uint64_t index, uint64_t count, char *out) {
             job->kernels->fill[job->dtype](&job->dist, job->key, index, take, out, r->scratch);
         } else {
             if (number != r->number) {
-                job->kernels->fill[job->dtype](&job->dist, job->key, number * per_chunk, per_chunk, r->chunk, r->scratch);
+                job->kernels->fill[job->dtype](&job->dist, job->key, number * per_chunk, per_chunk, r->chunk,
+                                               r->scratch);
                 r->number = number;
             }
             memcpy(out, r->chunk + skip * size, take * size);
@@ -86,15 +88,15 @@ static void swap_bytes(char *items, uint64_t n, int size) {
 
 /* A plane of items from a tile to an array: `inner` items side by side in memory (or nearly), then the next of `outer`.
  * The array may be misaligned: hence memcpy of one item, which is a plain move. */
-#define DEFINE_COPY_PLANE(NAME, SIZE)                                                                                   \
-    static void NAME(char *to, npy_intp to_inner, npy_intp to_outer, const char *from, npy_intp from_inner,             \
-                     npy_intp from_outer, npy_intp inner, npy_intp outer) {                                             \
-        for (npy_intp j = 0; j < outer; j++, to += to_outer, from += from_outer) {                                      \
-            if (to_inner == SIZE)                                                                                       \
-                for (npy_intp i = 0; i < inner; i++) memcpy(to + i * SIZE, from + i * from_inner, SIZE);                \
-            else                                                                                                        \
-                for (npy_intp i = 0; i < inner; i++) memcpy(to + i * to_inner, from + i * from_inner, SIZE);            \
-        }                                                                                                               \
+#define DEFINE_COPY_PLANE(NAME, SIZE)                                                                                  \
+    static void NAME(char *to, npy_intp to_inner, npy_intp to_outer, const char *from, npy_intp from_inner,            \
+                     npy_intp from_outer, npy_intp inner, npy_intp outer) {                                            \
+        for (npy_intp j = 0; j < outer; j++, to += to_outer, from += from_outer) {                                     \
+            if (to_inner == SIZE)                                                                                      \
+                for (npy_intp i = 0; i < inner; i++) memcpy(to + i * SIZE, from + i * from_inner, SIZE);               \
+            else                                                                                                       \
+                for (npy_intp i = 0; i < inner; i++) memcpy(to + i * to_inner, from + i * from_inner, SIZE);           \
+        }                                                                                                              \
     }
 DEFINE_COPY_PLANE(copy_plane_2, 2)
 DEFINE_COPY_PLANE(copy_plane_any_4, 4)
@@ -110,14 +112,17 @@ static void copy_plane_4(char *to, npy_intp to_inner, npy_intp to_outer, const c
             npy_intp i = 0;
             for (; i + 4 <= inner; i += 4) {
                 __m128 row[4];
-                for (int k = 0; k < 4; k++) row[k] = _mm_loadu_ps((const float *)(const void *)(from + (i + k) * from_inner + 4 * j));
+                for (int k = 0; k < 4; k++)
+                    row[k] = _mm_loadu_ps((const float *)(const void *)(from + (i + k) * from_inner + 4 * j));
                 _MM_TRANSPOSE4_PS(row[0], row[1], row[2], row[3]);
                 for (int k = 0; k < 4; k++) _mm_storeu_ps((float *)(void *)(to + (j + k) * to_outer + 4 * i), row[k]);
             }
-            copy_plane_any_4(to + j * to_outer + 4 * i, 4, to_outer, from + i * from_inner + 4 * j, from_inner, 4, inner - i, 4);
+            copy_plane_any_4(to + j * to_outer + 4 * i, 4, to_outer, from + i * from_inner + 4 * j, from_inner, 4,
+                             inner - i, 4);
         }
 #endif
-    copy_plane_any_4(to + j * to_outer, to_inner, to_outer, from + j * from_outer, from_inner, from_outer, inner, outer - j);
+    copy_plane_any_4(to + j * to_outer, to_inner, to_outer, from + j * from_outer, from_inner, from_outer, inner,
+                     outer - j);
 }
 
 /* Tile number i of the grid of tiles over the axes, the last axis moving fastest. */
@@ -153,7 +158,9 @@ static void tile_task(void *context, int worker, uint64_t i) {
     /* copy, plane by plane: the fast axis innermost, then the last */
     const int fast = job->fast;
     void (*copy_plane)(char *, npy_intp, npy_intp, const char *, npy_intp, npy_intp, npy_intp, npy_intp) =
-        job->itemsize == 2 ? copy_plane_2 : job->itemsize == 4 ? copy_plane_4 : copy_plane_8;
+        job->itemsize == 2   ? copy_plane_2
+        : job->itemsize == 4 ? copy_plane_4
+                             : copy_plane_8;
     const axis *inner = &job->axes[fast], *outer = &job->axes[last];
     const npy_intp planes = fast == last ? 1 : extent[last];
     memset(at, 0, sizeof at);
@@ -199,7 +206,8 @@ static uint64_t plan_tiles(fill_job *job) {
     uint64_t tiles = 1;
     job->fast = job->ndim - 1;
     for (int d = job->ndim - 2; d >= 0; d--)
-        if (job->axes[d].n > 1 && magnitude(job->axes[d].in_memory) < magnitude(job->axes[job->fast].in_memory)) job->fast = d;
+        if (job->axes[d].n > 1 && magnitude(job->axes[d].in_memory) < magnitude(job->axes[job->fast].in_memory))
+            job->fast = d;
     for (int d = 0; d < job->ndim; d++) job->axes[d].tile = 1;
     axis *last = &job->axes[job->ndim - 1], *fast = &job->axes[job->fast];
     const npy_intp most = fast == last ? room : room / (64 / job->itemsize);
@@ -312,9 +320,9 @@ PyObject *fi_py_fill(PyObject *module, PyObject *const *args, Py_ssize_t count) 
     const uint64_t seed = PyLong_AsUnsignedLongLongMask(args[7]), stream = PyLong_AsUnsignedLongLongMask(args[8]);
     PyObject *global_shape = args[9], *offset = args[10];
     if (PyErr_Occurred()) return NULL;
-    if (global_shape != Py_None && (!PyTuple_Check(global_shape) || !PyTuple_Check(offset) ||
-                                    PyTuple_GET_SIZE(global_shape) != PyArray_NDIM(array) ||
-                                    PyTuple_GET_SIZE(offset) != PyArray_NDIM(array))) {
+    if (global_shape != Py_None &&
+        (!PyTuple_Check(global_shape) || !PyTuple_Check(offset) ||
+         PyTuple_GET_SIZE(global_shape) != PyArray_NDIM(array) || PyTuple_GET_SIZE(offset) != PyArray_NDIM(array))) {
         PyErr_SetString(PyExc_TypeError, "global_shape and offset are tuples of one integer a dimension");
         return NULL;
     }
@@ -322,7 +330,8 @@ PyObject *fi_py_fill(PyObject *module, PyObject *const *args, Py_ssize_t count) 
     const fi_state *state = fi_state_of(module);
     fill_job job = {.kernels = state->kernels, .key = {seed, stream}, .data = PyArray_BYTES(array)};
     const int parts = prepare_dtype(&job, array, code);
-    if (parts < 0 || prepare_distribution(&job, transform, p) < 0 || prepare_axes(&job, array, parts, global_shape, offset) < 0)
+    if (parts < 0 || prepare_distribution(&job, transform, p) < 0 ||
+        prepare_axes(&job, array, parts, global_shape, offset) < 0)
         return NULL;
     job.count = (uint64_t)PyArray_SIZE(array) * (uint64_t)parts;
     if (job.count == 0) Py_RETURN_NONE;

@@ -44,7 +44,7 @@ static PyModuleDef_Slot slots[] = {
     {0, NULL},
 };
 
-static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "fastinit._core", .m_size = sizeof(fi_state), .m_methods = methods, .m_slots = slots};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "fastinit._core", .m_size = sizeof(fi_state),
+                                 .m_methods = methods, .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&definition); }

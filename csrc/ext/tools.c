@@ -40,15 +40,13 @@ PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
         return out ? PyErr_NoMemory() : NULL;
     }
     npy_bool *data = PyArray_DATA((PyArrayObject *)out);
-    Py_BEGIN_ALLOW_THREADS
-    for (uint64_t first = 0; first < columns; first += 64) {
+    Py_BEGIN_ALLOW_THREADS for (uint64_t first = 0; first < columns; first += 64) {
         const int count = columns - first < 64 ? (int)(columns - first) : 64;
         fi_sparse_columns((fi_key){seed, stream}, first, count, rows, chosen, mask);
         for (uint64_t row = 0; row < rows; row++)
             for (int j = 0; j < count; j++) data[row * columns + first + (uint64_t)j] = mask[row] >> j & 1;
     }
-    Py_END_ALLOW_THREADS
-    PyMem_RawFree(mask);
+    Py_END_ALLOW_THREADS PyMem_RawFree(mask);
     return out;
 }
 

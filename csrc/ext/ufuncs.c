@@ -11,7 +11,7 @@ enum { RUN = 512 }; /* values gathered at a time where the steps are not those o
 
 static const fi_dtype DTYPES[] = {FI_F16, FI_F32, FI_F64};
 static const char TYPES[] = {NPY_HALF, NPY_HALF, NPY_FLOAT, NPY_FLOAT, NPY_DOUBLE, NPY_DOUBLE};
-static const char BACKWARD_TYPES[] = {NPY_HALF,  NPY_HALF,  NPY_HALF,   NPY_FLOAT, NPY_FLOAT,
+static const char BACKWARD_TYPES[] = {NPY_HALF,  NPY_HALF,   NPY_HALF,   NPY_FLOAT, NPY_FLOAT,
                                       NPY_FLOAT, NPY_DOUBLE, NPY_DOUBLE, NPY_DOUBLE};
 
 static void gather(char *out, const char *in, npy_intp step, npy_intp n, npy_intp size) {
@@ -72,8 +72,8 @@ int fi_add_ufuncs(PyObject *module) {
         }
         const int backward = UFUNCS[i].backward;
         PyObject *ufunc = PyUFunc_FromFuncAndData(backward ? backward_loops : unary_loops, state->loop_data[i],
-                                                  backward ? BACKWARD_TYPES : TYPES, 3, backward ? 2 : 1, 1, PyUFunc_None,
-                                                  UFUNCS[i].name, UFUNCS[i].doc, 0);
+                                                  backward ? BACKWARD_TYPES : TYPES, 3, backward ? 2 : 1, 1,
+                                                  PyUFunc_None, UFUNCS[i].name, UFUNCS[i].doc, 0);
         if (!ufunc) return -1;
         const int failed = PyModule_AddObjectRef(module, UFUNCS[i].name, ufunc);
         Py_DECREF(ufunc);

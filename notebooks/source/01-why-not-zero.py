@@ -12,7 +12,10 @@
 # trên đường đi tới, bên phải là độ lớn của gradient trên đường đi về. (Từ ngữ và nhãn trong hình: [bảng thuật ngữ](glossary.md).)
 # %% name="the whole idea"
 from functools import partial
-import matplotlib.pyplot as plt, numpy as np, fastinit
+
+import fastinit
+import matplotlib.pyplot as plt
+import numpy as np
 
 x = fastinit.normal_(np.empty((256, 128), np.float32), generator=1)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")

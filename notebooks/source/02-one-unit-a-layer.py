@@ -9,10 +9,9 @@
 # Mạng sâu nhỏ nhất là một chuỗi với một nơ-ron sigmoid ở mỗi lớp. Mọi điều có thể hỏng với gradient đều tính tay được ở đây, và mỗi con
 # số dưới đây được chính ô in ra nó kiểm tra.
 # %% name="2.1 sigmoid and its slope"
+import fastinit
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fastinit
 
 fastinit.plot_activation("sigmoid")
 plt.show()

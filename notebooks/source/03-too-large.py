@@ -11,10 +11,9 @@
 # %% name="2.3 chain and wide net"
 import functools
 
+import fastinit
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fastinit
 
 
 def tanh_network(width, scale, seed=0):

@@ -27,10 +27,9 @@
 # %% name="3.1 mean and variance"
 import math
 
+import fastinit
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fastinit
 
 
 def moments(values, probabilities):

@@ -31,10 +31,9 @@
 # Ngắt sau số hạng bậc nhất, với $x$ nhỏ: $\tanh x \approx x$ và $\sigma(x) \approx \frac12 + \frac x4$. Dấu đan xen và các số hạng nhỏ dần, nên sai
 # số không bao giờ lớn hơn số hạng đầu tiên bị bỏ: $|x|^3/3$ và $|x|^3/48$.
 # %% name="3.3 Maclaurin and its error"
+import fastinit
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fastinit
 
 x = np.linspace(-0.5, 0.5, 1001)
 lines = {"tanh": x, "sigmoid": 1 / 2 + x / 4}

@@ -42,10 +42,9 @@
 import functools
 import math
 
+import fastinit
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fastinit
 
 n = 400
 w = fastinit.normal_(np.empty((1000, n)), std=0.05, generator=0)

@@ -36,10 +36,9 @@
 import functools
 import math
 
+import fastinit
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fastinit
 
 relu = fastinit.activations["relu"].f
 z = fastinit.normal_(np.empty(1_000_000, np.float32), std=1.5, generator=1)

@@ -24,10 +24,9 @@
 import functools
 import math
 
+import fastinit
 import matplotlib.pyplot as plt
 import numpy as np
-
-import fastinit
 
 n = 300
 init_standard = functools.partial(fastinit.uniform_, a=-1 / math.sqrt(n), b=1 / math.sqrt(n))

@@ -1,6 +1,19 @@
 """Weight initialisation for NumPy arrays and torch tensors: every function of torch.nn.init, the same bits everywhere."""
 
-from . import config, fans, gains, generator, initializers, mean_field, networks, plots, probing, registry, statistics, tables
+from . import (
+    config,
+    fans,
+    gains,
+    generator,
+    initializers,
+    mean_field,
+    networks,
+    plots,
+    probing,
+    registry,
+    statistics,
+    tables,
+)
 from .config import *
 from .fans import *
 from .gains import *
@@ -15,5 +28,18 @@ from .statistics import *
 from .tables import *
 from .version import __version__
 
-_PARTS = (config, fans, gains, generator, initializers, mean_field, networks, plots, probing, registry, statistics, tables)
+_PARTS = (
+    config,
+    fans,
+    gains,
+    generator,
+    initializers,
+    mean_field,
+    networks,
+    plots,
+    probing,
+    registry,
+    statistics,
+    tables,
+)
 __all__ = ["__version__", *(name for part in _PARTS for name in part.__all__)]

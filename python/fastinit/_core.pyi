@@ -6,8 +6,18 @@ CHUNK: int
 LANES: int
 
 def fill(
-    array: np.ndarray, dtype: str, transform: str, p0: float, p1: float, p2: float, p3: float,
-    seed: int, stream: int, global_shape: tuple[int, ...] | None, offset: tuple[int, ...] | None, /,
+    array: np.ndarray,
+    dtype: str,
+    transform: str,
+    p0: float,
+    p1: float,
+    p2: float,
+    p3: float,
+    seed: int,
+    stream: int,
+    global_shape: tuple[int, ...] | None,
+    offset: tuple[int, ...] | None,
+    /,
 ) -> None: ...
 def words(seed: int, stream: int, chunk: int, /) -> np.ndarray: ...
 def threefry4x32(

@@ -59,7 +59,9 @@ def _configure() -> None:
     """Read FASTINIT_ISA and FASTINIT_NUM_THREADS, at import."""
     level = os.environ.get("FASTINIT_ISA")
     if level and not _core.use_level(level):
-        raise ImportError(f"FASTINIT_ISA={level!r} is not a level of this machine; known ones: {', '.join(_core.levels()[1])}")
+        raise ImportError(
+            f"FASTINIT_ISA={level!r} is not a level of this machine; known ones: {', '.join(_core.levels()[1])}"
+        )
     threads = os.environ.get("FASTINIT_NUM_THREADS")
     if threads and not (threads.isascii() and threads.isdigit() and int(threads) >= 1):
         raise ImportError(f"FASTINIT_NUM_THREADS={threads!r} is not known; give a positive integer: 1, 2, 3, ...")

@@ -68,7 +68,12 @@ def compute_fans(
         )
     fan_in, fan_out = shape[inputs], shape[outputs]
     if groups != 1 or isinstance(groups, bool):
-        if isinstance(groups, bool) or not isinstance(groups, (int, np.integer)) or groups < 1 or shape[grouped] % groups:
+        if (
+            isinstance(groups, bool)
+            or not isinstance(groups, (int, np.integer))
+            or groups < 1
+            or shape[grouped] % groups
+        ):
             raise ValueError(
                 f"groups={groups!r} does not divide axis {grouped} of shape {shape} (layout {layout!r}); give a positive "
                 "integer that does"

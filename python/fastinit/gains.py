@@ -11,7 +11,16 @@ from .registry import activations, normal_density
 __all__ = ["activation_gain", "calculate_gain"]
 
 
-_TORCH_LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid")
+_TORCH_LINEAR = (
+    "linear",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "sigmoid",
+)
 _TORCH_GAINS = {**dict.fromkeys(_TORCH_LINEAR, 1.0), "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
@@ -111,7 +120,9 @@ def activation_gain(
         known = activations[f]
         gain = known.maclaurin if method == "maclaurin" else getattr(known, direction)
         if gain is None:
-            raise ValueError(f"f={f!r} is no straight line near 0, so it has no Maclaurin gain; use method='quadrature'")
+            raise ValueError(
+                f"f={f!r} is no straight line near 0, so it has no Maclaurin gain; use method='quadrature'"
+            )
         return gain
     if not callable(f):
         raise TypeError(f"f is {f!r} of type {type(f).__name__}; give an activation's name or a callable")

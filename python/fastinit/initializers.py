@@ -83,9 +83,13 @@ def _block(opened: Opened, global_shape, offset) -> tuple[tuple[int, ...] | None
         whole = tuple(operator.index(n) for n in global_shape)
         begin = (0,) * len(whole) if offset is None else tuple(operator.index(n) for n in offset)
     except TypeError:
-        raise TypeError(f"global_shape={global_shape!r}, offset={offset!r}; give one integer a dimension, in tuples") from None
+        raise TypeError(
+            f"global_shape={global_shape!r}, offset={offset!r}; give one integer a dimension, in tuples"
+        ) from None
     if len(whole) != len(shape) or len(begin) != len(shape):
-        raise ValueError(f"global_shape={whole} and offset={begin} need one integer for each of the {len(shape)} dimensions")
+        raise ValueError(
+            f"global_shape={whole} and offset={begin} need one integer for each of the {len(shape)} dimensions"
+        )
     if any(o < 0 or o + n > w for o, n, w in zip(begin, shape, whole, strict=True)):
         raise ValueError(f"a block of shape {shape} at offset {begin} does not lie within global_shape {whole}")
     if math.prod(whole) >= 2**62:
@@ -154,7 +158,9 @@ def uniform_(tensor, a: float = 0.0, b: float = 1.0, generator=None, *, global_s
     a, b = _interval(opened, a, b)
     check_fits(opened.code, a=a, b=b)
     block = _block(opened, global_shape, offset)
-    return _fill(opened, "u", round_to_dtype(opened.code, a), round_to_dtype(opened.code, b), 0.0, 0.0, generator, block)
+    return _fill(
+        opened, "u", round_to_dtype(opened.code, a), round_to_dtype(opened.code, b), 0.0, 0.0, generator, block
+    )
 
 
 @_documented
@@ -231,14 +237,18 @@ def trunc_normal_(
         a, b = mean + a * std, mean + b * std
     check_fits(opened.code, mean=mean, std=std, a=a, b=b)
     if opened.is_complex:
-        raise TypeError(f"tensor has dtype {tensor.dtype}; a truncated normal needs a real tensor: fill its real and imag parts")
+        raise TypeError(
+            f"tensor has dtype {tensor.dtype}; a truncated normal needs a real tensor: fill its real and imag parts"
+        )
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in trunc_normal_: nearly all of the normal lies outside the bounds",
             stacklevel=2,
         )
     block = _block(opened, global_shape, offset)
-    return _fill(opened, "t", mean, std, round_to_dtype(opened.code, a), round_to_dtype(opened.code, b), generator, block)
+    return _fill(
+        opened, "t", mean, std, round_to_dtype(opened.code, a), round_to_dtype(opened.code, b), generator, block
+    )
 
 
 def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
@@ -329,13 +339,17 @@ def variance_scaling_(
 
 
 @lru_cache(maxsize=1024, typed=True)
-def _scaled(shape, code, is_complex, scale, mode, distribution, layout, groups, fans) -> tuple[str, float, float, float, float]:
+def _scaled(
+    shape, code, is_complex, scale, mode, distribution, layout, groups, fans
+) -> tuple[str, float, float, float, float]:
     """The transform of `variance_scaling_` and its parameters, once for each kind of layer."""
     scale = _std(scale, "scale")
     if mode not in _MODES:
         raise ValueError(f"mode={mode!r} is unknown; known modes: {', '.join(map(repr, _MODES))}")
     if distribution not in _DISTRIBUTIONS:
-        raise ValueError(f"distribution={distribution!r} is unknown; known ones: {', '.join(map(repr, _DISTRIBUTIONS))}")
+        raise ValueError(
+            f"distribution={distribution!r} is unknown; known ones: {', '.join(map(repr, _DISTRIBUTIONS))}"
+        )
     fan = _fan(mode, *compute_fans(shape, layout=layout, groups=groups, fans=fans))
     std = math.sqrt(scale / fan) if fan else 0.0  # no fan, no element
     if is_complex:
@@ -973,7 +987,9 @@ def _check_dimensions(tensor, least: int, most: int, axes: str) -> None:
         open_any(tensor)  # says what it is
     if not least <= len(shape) <= most:
         wanted = f"{least}" if least == most else f"{least} to {most}"
-        raise ValueError(f"Only tensors with {wanted} dimensions {axes} are supported; the shape given is {tuple(shape)}")
+        raise ValueError(
+            f"Only tensors with {wanted} dimensions {axes} are supported; the shape given is {tuple(shape)}"
+        )
 
 
 def _set_ones(tensor, places: list[tuple[int, ...]], value):

@@ -178,7 +178,13 @@ def _fixed_point(step, q: float) -> float:
 
 
 def theory(
-    activation: str, sigma_w2: float, sigma_b2: float = 0.0, depth: int = 50, *, input_square: float = 1.0, input_cosine: float = 0.0
+    activation: str,
+    sigma_w2: float,
+    sigma_b2: float = 0.0,
+    depth: int = 50,
+    *,
+    input_square: float = 1.0,
+    input_cosine: float = 0.0,
 ) -> Theory:
     """Mean-field theory of a wide random network: variance of z, correlation and gradient, layer by layer.
 
@@ -293,5 +299,15 @@ def gain_table(*names: str) -> Table:
             sigma_w2, q = critical(name)
         except ValueError:
             sigma_w2 = q = None
-        rows.append([name, known.forward, known.backward, known.maclaurin, torch_gain, sigma_w2, "any" if q is not None and q != q else q])
+        rows.append(
+            [
+                name,
+                known.forward,
+                known.backward,
+                known.maclaurin,
+                torch_gain,
+                sigma_w2,
+                "any" if q is not None and q != q else q,
+            ]
+        )
     return Table(["activation", "forward", "backward", "maclaurin", "torch", "critical n Var w", "Var z"], rows)

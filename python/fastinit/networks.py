@@ -118,7 +118,9 @@ def mlp(
             init(weight, generator=root.fold_in(f"layer{i}") if isinstance(root, Generator) else root)
         else:
             init(weight)
-        layers.append(Dense(weight, zeros_(np.empty(m, dtype)), output if i == len(sizes) - 1 else activation, name=f"layer{i}"))
+        layers.append(
+            Dense(weight, zeros_(np.empty(m, dtype)), output if i == len(sizes) - 1 else activation, name=f"layer{i}")
+        )
     return layers
 
 
@@ -146,7 +148,9 @@ def forward(network: Sequence[Dense], x) -> tuple[list[np.ndarray], list[np.ndar
     a = np.asarray(x)
     for layer in network:
         if a.ndim != 2 or a.shape[1] != layer.matrix.shape[0]:
-            raise ValueError(f"layer {layer.name or len(zs) + 1} takes (batch, {layer.matrix.shape[0]}); it was given shape {a.shape}")
+            raise ValueError(
+                f"layer {layer.name or len(zs) + 1} takes (batch, {layer.matrix.shape[0]}); it was given shape {a.shape}"
+            )
         z = a @ layer.matrix
         if layer.bias is not None:
             z += layer.bias

@@ -11,11 +11,11 @@ import numpy as np
 from .fans import compute_fans
 from .generator import Generator
 from .initializers import normal_, orthogonal_
+from .mean_field import critical, dead_share, finite_width_band, mean_square
 from .networks import Dense, backward, cross_entropy, forward, mean_squared_error
 from .registry import activations
 from .statistics import Stats, StatsTable, describe, svg_histogram
 from .tables import Table, as_html, as_text, number
-from .mean_field import critical, dead_share, finite_width_band, mean_square
 
 __all__ = ["Finding", "Layer", "Probe", "Thresholds", "lsuv_", "probe"]
 
@@ -103,7 +103,9 @@ class Finding:
 
     def __str__(self) -> str:
         where = f" ({self.layer})" if self.layer else ""
-        return f"{self.severity}: {self.kind}{where}: {self.message}\n    cure: {self.advice}\n    source: {self.source}"
+        return (
+            f"{self.severity}: {self.kind}{where}: {self.message}\n    cure: {self.advice}\n    source: {self.source}"
+        )
 
 
 @dataclass
@@ -182,7 +184,9 @@ def observe_weight(layer: Layer, weight: np.ndarray, fans: "tuple[float, float] 
     if fans:
         layer.fan_in, layer.fan_out = fans
         layer.n_var_w = layer.fan_in * stats.rms**2
-    layer.beginning = np.array(weight.ravel(order="K")[:_REMEMBERED] if weight.flags.forc else weight.flat[:_REMEMBERED], np.float64)
+    layer.beginning = np.array(
+        weight.ravel(order="K")[:_REMEMBERED] if weight.flags.forc else weight.flat[:_REMEMBERED], np.float64
+    )
 
 
 def observe_z(layer: Layer, z: np.ndarray, stats: Stats) -> None:
@@ -203,10 +207,14 @@ def observe_activation(layer: Layer, name: str, z: np.ndarray, min_batch: int) -
         layer.saturated = float(np.count_nonzero(z < low) + np.count_nonzero(z > high)) / z.size
     if name in _DEAD and len(z) >= min_batch:
         layer.dead = float(np.mean(z.reshape(-1, z.shape[-1]).max(axis=0) <= 0))
-        flat = z.reshape(len(z), -1) * np.asarray(1.0 / (max(layer.z.absmax, 1e-30) if layer.z else 1.0), z.dtype)  # no square overflows
+        flat = z.reshape(len(z), -1) * np.asarray(
+            1.0 / (max(layer.z.absmax, 1e-30) if layer.z else 1.0), z.dtype
+        )  # no square overflows
         sizes = np.sqrt(np.einsum("ij,ij->i", flat, flat))
         if sizes.min() > 0.0:
-            mean = (1.0 / sizes) @ flat / len(z)  # of unit vectors: its square is the mean cosine, of each with itself too
+            mean = (
+                (1.0 / sizes) @ flat / len(z)
+            )  # of unit vectors: its square is the mean cosine, of each with itself too
             cosine = (float(mean @ mean) * len(z) - 1.0) / (len(z) - 1)
             layer.dead_expected = dead_share(cosine, len(z))
 
@@ -242,11 +250,19 @@ def _predict(layers: Sequence[Layer]) -> None:
             after[layer.before] = i
             noise = layer.bias.rms**2 if layer.bias is not None else 0.0
             with np.errstate(all="ignore"):
-                q[i] = layer.n_var_w * mean_square(activations[before.activation].f, min(q[layer.before], 1e300)) + noise
+                q[i] = (
+                    layer.n_var_w * mean_square(activations[before.activation].f, min(q[layer.before], 1e300)) + noise
+                )
             layer.predicted = math.sqrt(q[i])
     for i in range(len(layers) - 2, -1, -1):
         layer, following = layers[i], layers[after[i]] if i in after else None
-        if following is None or following.kind.startswith("Conv") or following.dz is None or not following.dz.finite or following.weight is None:
+        if (
+            following is None
+            or following.kind.startswith("Conv")
+            or following.dz is None
+            or not following.dz.finite
+            or following.weight is None
+        ):
             continue
         size = following.predicted_dz if following.predicted_dz is not None else following.dz.rms
         with np.errstate(all="ignore"):
@@ -308,7 +324,9 @@ def _size(dz: Stats) -> float:
     return dz.l2
 
 
-def _judge(layers: Sequence[Layer], limits: Thresholds, batch: int, loss: "float | None", classes: "int | None") -> list[Finding]:
+def _judge(
+    layers: Sequence[Layer], limits: Thresholds, batch: int, loss: "float | None", classes: "int | None"
+) -> list[Finding]:
     found: list[Finding] = []
 
     def say(kind, severity, layer, measured, expected, threshold, message, advice, source):
@@ -322,12 +340,28 @@ def _judge(layers: Sequence[Layer], limits: Thresholds, batch: int, loss: "float
     cures = {layer.name: _fill_for(layer.activation) for layer in layers}
 
     for layer in layers:  # not finite
-        parts = {"weight": layer.weight, "bias": layer.bias, "z": layer.z, "a": layer.a, "dL/dz": layer.dz, "dL/dW": layer.dw}
+        parts = {
+            "weight": layer.weight,
+            "bias": layer.bias,
+            "z": layer.z,
+            "a": layer.a,
+            "dL/dz": layer.dz,
+            "dL/dW": layer.dw,
+        }
         bad = {part: s.size - s.finite for part, s in parts.items() if s is not None and s.finite < s.size}
         if bad:
             part, count = next(iter(bad.items()))
-            say("not finite", "severe", layer.name, float(count), 0.0, 0.0, f"{count} values of {part} are NaN or infinite",
-                f"look at the first layer that has them; if its weights are finite, they are too large: {cures[layer.name]}", "exact count")
+            say(
+                "not finite",
+                "severe",
+                layer.name,
+                float(count),
+                0.0,
+                0.0,
+                f"{count} values of {part} are NaN or infinite",
+                f"look at the first layer that has them; if its weights are finite, they are too large: {cures[layer.name]}",
+                "exact count",
+            )
             break
 
     ends = [layer for layer in hidden if layer.dz is not None and layer.dz.finite == layer.dz.size]
@@ -338,12 +372,23 @@ def _judge(layers: Sequence[Layer], limits: Thresholds, batch: int, loss: "float
             kind = "vanishing" if ratio < 0 else "exploding"
             level = sum(abs(ratio) > x for x in limit)
             worst = _first_off(ends)
-            cure = cures[worst.name] + f"  # {worst.activation or 'linear'}: n Var w is {number(worst.n_var_w)}, needs {number(worst.critical)}"
+            cure = (
+                cures[worst.name]
+                + f"  # {worst.activation or 'linear'}: n Var w is {number(worst.n_var_w)}, needs {number(worst.critical)}"
+            )
             if worst.activation in ("sigmoid", "hardsigmoid"):
                 cure = 'use tanh or ReLU in place of the sigmoid, with fastinit.variance_scaling_(weight, 1, "fan_in", "normal")'
-            say(kind, ("note", "bad", "severe")[level - 1], "", ratio, 0.0, limit[level - 1],
-                f"dL/dz is 10^{ratio:.1f} times as large in {ends[0].name} as in {ends[-1].name}", cure,
-                "Schoenholz et al. (2017): trainable to about 6 depth scales, 10^1.3; 96 trained networks")
+            say(
+                kind,
+                ("note", "bad", "severe")[level - 1],
+                "",
+                ratio,
+                0.0,
+                limit[level - 1],
+                f"dL/dz is 10^{ratio:.1f} times as large in {ends[0].name} as in {ends[-1].name}",
+                cure,
+                "Schoenholz et al. (2017): trainable to about 6 depth scales, 10^1.3; 96 trained networks",
+            )
 
     rms = [layer.z for layer in hidden if layer.z.finite == layer.z.size and layer.z.rms > 0.0]
     if len(rms) >= 2:  # drift
@@ -351,45 +396,100 @@ def _judge(layers: Sequence[Layer], limits: Thresholds, batch: int, loss: "float
         limit = [x + band for x in limits.drift]
         if abs(ratio) > limit[0]:
             worst = _first_off(hidden)
-            say("drift", "bad" if abs(ratio) > limit[1] else "note", "", ratio, 0.0, limit[abs(ratio) > limit[1]],
-                f"z is 10^{ratio:.1f} times as large in the last hidden layer as in the first", cures[worst.name],
-                "Poole et al. (2016), eq. 3; He et al. (2015), eq. 9")
+            say(
+                "drift",
+                "bad" if abs(ratio) > limit[1] else "note",
+                "",
+                ratio,
+                0.0,
+                limit[abs(ratio) > limit[1]],
+                f"z is 10^{ratio:.1f} times as large in the last hidden layer as in the first",
+                cures[worst.name],
+                "Poole et al. (2016), eq. 3; He et al. (2015), eq. 9",
+            )
 
     for layer in hidden:
         if layer.saturated is not None and layer.saturated > limits.saturated[0]:
             bad = bool(layer.saturated > limits.saturated[1])
-            say("saturated", "bad" if bad else "note", layer.name, layer.saturated, _expected_saturated(layer), limits.saturated[bad],
+            say(
+                "saturated",
+                "bad" if bad else "note",
+                layer.name,
+                layer.saturated,
+                _expected_saturated(layer),
+                limits.saturated[bad],
                 f"{layer.saturated:.0%} of z lies where {layer.activation} is flat",
-                f"smaller weights or inputs of variance 1: {cures[layer.name]}", "Glorot and Bengio (2010), section 3; slope below 5.91% of its largest")
+                f"smaller weights or inputs of variance 1: {cures[layer.name]}",
+                "Glorot and Bengio (2010), section 3; slope below 5.91% of its largest",
+            )
         if layer.dead is not None:
             expected = layer.dead_expected or 0.0
-            over, noise = layer.dead - expected, 3.0 * math.sqrt(max(expected * (1 - expected), 1e-9) / (layer.units or 1))
+            over, noise = (
+                layer.dead - expected,
+                3.0 * math.sqrt(max(expected * (1 - expected), 1e-9) / (layer.units or 1)),
+            )
             bad = over > max(limits.dead[1], noise) or layer.dead >= limits.dead[2]
             if bad or over > max(limits.dead[0], noise):
-                say("dead", "bad" if bad else "note", layer.name, layer.dead, expected, limits.dead[bad],
+                say(
+                    "dead",
+                    "bad" if bad else "note",
+                    layer.name,
+                    layer.dead,
+                    expected,
+                    limits.dead[bad],
                     f"{layer.dead:.0%} of its units are off for every input; chance expects {expected:.0%}",
-                    f"a bias of 0 (fastinit.zeros_(bias)) and {cures[layer.name]}, or leaky_relu", "one-factor Gaussian model of z; measured")
+                    f"a bias of 0 (fastinit.zeros_(bias)) and {cures[layer.name]}, or leaky_relu",
+                    "one-factor Gaussian model of z; measured",
+                )
     collapsed = [layer for layer in hidden if layer.signal is not None and layer.signal < limits.collapsed[0]]
     if collapsed:
         layer = min(collapsed, key=lambda layer: layer.signal)
         bad = layer.signal < limits.collapsed[1]
-        say("collapsed", "bad" if bad else "note", layer.name, layer.signal, None, limits.collapsed[bad],
+        say(
+            "collapsed",
+            "bad" if bad else "note",
+            layer.name,
+            layer.signal,
+            None,
+            limits.collapsed[bad],
             f"all inputs give nearly the same z: only {layer.signal:.1g} of its mean square tells them apart",
             f"centre the inputs, fewer layers, residual connections or normalisation; {cures[layer.name]}",
-            "Schoenholz et al. (2017), c* = 1; 12 of 12 trained networks below 1e-4 failed")
+            "Schoenholz et al. (2017), c* = 1; 12 of 12 trained networks below 1e-4 failed",
+        )
 
     for layer in layers:
         if layer.copies:
-            say("symmetric", "bad", layer.name, float(layer.copies), 0.0, 0.0,
+            say(
+                "symmetric",
+                "bad",
+                layer.name,
+                float(layer.copies),
+                0.0,
+                0.0,
                 f"{layer.copies} units have a twin of the same weights, bias and gradient: no step will ever part them",
-                cures[layer.name], "exact: such units stay equal under any elementwise optimiser")
+                cures[layer.name],
+                "exact: such units stay equal under any elementwise optimiser",
+            )
     for i, layer in enumerate(layers):
         if layer.dw is not None and layer.dw.size and layer.dw.zero == layer.dw.size:
             closed = any(later.weight is not None and later.weight.zero == later.weight.size and later.dw is not None
                          and later.dw.zero < later.dw.size for later in layers[i + 1 :])  # fmt: skip
-            say("no gradient", "note" if closed else "bad", layer.name, 0.0, None, 0.0,
-                "dL/dW is exactly 0" + (": a later weight is 0, and opens with its first step" if closed else " everywhere: it will not move"),
-                "nothing to do" if closed else cures[layer.name], "exact")
+            say(
+                "no gradient",
+                "note" if closed else "bad",
+                layer.name,
+                0.0,
+                None,
+                0.0,
+                "dL/dW is exactly 0"
+                + (
+                    ": a later weight is 0, and opens with its first step"
+                    if closed
+                    else " everywhere: it will not move"
+                ),
+                "nothing to do" if closed else cures[layer.name],
+                "exact",
+            )
         elif layer.kind != "Dense" and layer.weight is not None and layer.dz is None and layer.dw is None:
             say("no gradient", "note", layer.name, None, None, None, "no gradient passes here: it is frozen, or the loss does not depend on it",
                 "layer.weight.requires_grad_(True), if it is meant to learn", "exact")  # fmt: skip
@@ -400,9 +500,17 @@ def _judge(layers: Sequence[Layer], limits: Thresholds, batch: int, loss: "float
 
     if beta > limits.narrow[0]:
         bad = beta > limits.narrow[1]
-        say("narrow", "bad" if bad else "note", "", beta, None, limits.narrow[bad],
+        say(
+            "narrow",
+            "bad" if bad else "note",
+            "",
+            beta,
+            None,
+            limits.narrow[bad],
             f"{len(widths)} hidden layers so narrow that chance moves gradients by 10^{band / 2:.1f} from one seed to the next",
-            f"at least {math.ceil(len(widths) / limits.narrow[0])} units a layer, or fewer layers", "Hanin (2018): sum of 1/n")
+            f"at least {math.ceil(len(widths) / limits.narrow[0])} units a layer, or fewer layers",
+            "Hanin (2018): sum of 1/n",
+        )
 
     for layer in hidden:
         if layer.critical and not layer.normalized:
@@ -410,16 +518,32 @@ def _judge(layers: Sequence[Layer], limits: Thresholds, batch: int, loss: "float
             factor = max(layer.n_var_w / needed, needed / layer.n_var_w)
             if factor > limits.wrong_init[0] * (1.0 + 1e-9):
                 bad = factor > limits.wrong_init[1] * (1.0 - 3.0 / math.sqrt(layer.weight.size))
-                say("wrong init", "bad" if bad else "note", layer.name, layer.n_var_w, needed, limits.wrong_init[bad],
+                say(
+                    "wrong init",
+                    "bad" if bad else "note",
+                    layer.name,
+                    layer.n_var_w,
+                    needed,
+                    limits.wrong_init[bad],
                     f"n Var w is {layer.n_var_w:.3g}, {layer.activation} needs {needed:.3g}; it looks like {_looks_like(layer)}",
-                    cures[layer.name], "Glorot and Bengio (2010); He et al. (2015), eq. 10; Poole et al. (2016)")
+                    cures[layer.name],
+                    "Glorot and Bengio (2010); He et al. (2015), eq. 10; Poole et al. (2016)",
+                )
     if loss is not None and classes and classes > 1:
         factor = loss / math.log(classes)
         if factor > limits.confident[0]:
             bad = factor > limits.confident[1]
-            say("confident", "bad" if bad else "note", measured[-1].name, factor, 1.0, limits.confident[bad],
+            say(
+                "confident",
+                "bad" if bad else "note",
+                measured[-1].name,
+                factor,
+                1.0,
+                limits.confident[bad],
                 f"the loss starts at {loss:.3g}; knowing nothing costs ln {classes} = {math.log(classes):.3g}",
-                "fastinit.zeros_(weight) in the last layer, or a smaller variance there", "Karpathy, A recipe for training neural networks (2019)")
+                "fastinit.zeros_(weight) in the last layer, or a smaller variance there",
+                "Karpathy, A recipe for training neural networks (2019)",
+            )
     order = {"severe": 0, "bad": 1, "note": 2}
     return sorted(found, key=lambda finding: order[finding.severity])
 
@@ -432,7 +556,11 @@ def _first_off(layers: Sequence[Layer]) -> Layer:
 
 def _repeated(layers: Sequence[Layer]) -> list[tuple[Layer, Layer]]:
     """Layers whose weights begin as an earlier layer's do, but for a factor."""
-    owners = {layer.parameter: layer for layer in reversed(layers) if layer.beginning is not None and len(layer.beginning) >= 16}
+    owners = {
+        layer.parameter: layer
+        for layer in reversed(layers)
+        if layer.beginning is not None and len(layer.beginning) >= 16
+    }
     owners = [layer for layer in layers if owners.get(layer.parameter) is layer and np.ptp(layer.beginning) > 0.0]
     found = {}
     for n in {len(layer.beginning) for layer in owners}:  # each length among those at least as long
@@ -497,7 +625,9 @@ class Probe:
         """The Stats of one part of every layer that has it: "weight", "bias", "z", "a", "dz" or "dw"."""
         from dataclasses import replace
 
-        return StatsTable([replace(s, name=layer.name) for layer in self.layers if (s := getattr(layer, part)) is not None])
+        return StatsTable(
+            [replace(s, name=layer.name) for layer in self.layers if (s := getattr(layer, part)) is not None]
+        )
 
     def _rows(self) -> tuple[list[str], list[list]]:
         some = {key: any(getattr(layer, key) is not None for layer in self.layers) for key in ("saturated", "dead")}
@@ -511,7 +641,9 @@ class Probe:
         for layer in self.layers:
             row = [layer.name, layer.activation or "", layer.n_var_w, layer.critical, layer.z.rms if layer.z else None, layer.predicted,
                    layer.dz.rms if layer.dz else None, layer.predicted_dz]  # fmt: skip
-            row += [percent(getattr(layer, key)) for key in some if some[key]] + ([percent(layer.dead_expected)] if some["dead"] else [])
+            row += [percent(getattr(layer, key)) for key in some if some[key]] + (
+                [percent(layer.dead_expected)] if some["dead"] else []
+            )
             rows.append(row)
         return header, rows
 
@@ -541,7 +673,9 @@ class Probe:
         for name, one in zip(names, probes, strict=True):
             z = [layer.z.rms for layer in one.layers if layer.z]
             dz = [layer.dz.rms for layer in one.layers if layer.dz]
-            rows.append([name, *((z[0], z[-1]) if z else (None, None)), *((dz[0], dz[-1]) if dz else (None, None)), one.verdict])
+            rows.append(
+                [name, *((z[0], z[-1]) if z else (None, None)), *((dz[0], dz[-1]) if dz else (None, None)), one.verdict]
+            )
         return Table(["probe", "rms z, first", "last", "rms dz, first", "last ", "verdict"], rows)
 
     @property
@@ -569,7 +703,9 @@ class Probe:
 
     def _repr_html_(self) -> str:
         colours = {"note": "#777", "bad": "#c60", "severe": "#c00"}
-        parts = [f'<p style="font-size:larger;color:{"#283" if self.ok else "#c00"}"><b>{html.escape(self.verdict)}</b></p>']
+        parts = [
+            f'<p style="font-size:larger;color:{"#283" if self.ok else "#c00"}"><b>{html.escape(self.verdict)}</b></p>'
+        ]
         for finding, more in self._shown():
             extra = f" (and in {more} more)" if more else ""
             where = f" ({html.escape(finding.layer)})" if finding.layer else ""
@@ -624,7 +760,9 @@ class Probe:
             values = [s.rms if isinstance(s, Stats) else s for s in found]
             return np.array([v if v else np.nan for v in values], float)
 
-        lines = [("z", "z", "o-"), ("a", "a", "s-")] if kind == "std" else [("dz", "dL/dz", "o-"), ("dw", "dL/dW", "s-")]
+        lines = (
+            [("z", "z", "o-"), ("a", "a", "s-")] if kind == "std" else [("dz", "dL/dz", "o-"), ("dw", "dL/dW", "s-")]
+        )
         for part, label, style in lines:
             values = sizes(part)
             if np.isfinite(values).any():
@@ -632,7 +770,12 @@ class Probe:
         expected = sizes("predicted" if kind == "std" else "predicted_dz")
         if np.isfinite(expected).any():
             ax.plot(place, expected, "k--", linewidth=1.2, label=f"{'z' if kind == 'std' else 'dL/dz'}, theory")
-        ax.set(yscale="log", xlabel="layer", ylabel="rms", title="signals, forward" if kind == "std" else "gradients, backward")
+        ax.set(
+            yscale="log",
+            xlabel="layer",
+            ylabel="rms",
+            title="signals, forward" if kind == "std" else "gradients, backward",
+        )
         drawn = np.concatenate([line.get_ydata() for line in ax.lines]) if ax.lines else np.ones(1)
         drawn = drawn[np.isfinite(drawn)]
         if drawn.size and drawn.max() / drawn.min() < 100.0:
@@ -651,7 +794,11 @@ class Probe:
 
 
 def _as_generator(generator) -> "Generator | object":
-    return Generator(generator) if isinstance(generator, (int, np.integer)) and not isinstance(generator, bool) else generator
+    return (
+        Generator(generator)
+        if isinstance(generator, (int, np.integer)) and not isinstance(generator, bool)
+        else generator
+    )
 
 
 def _loss_of(loss, output, target, generator) -> tuple["float | None", np.ndarray]:
@@ -665,10 +812,14 @@ def _loss_of(loss, output, target, generator) -> tuple["float | None", np.ndarra
     if callable(loss):
         value, grad = loss(output) if target is None else loss(output, target)
         return float(value), np.asarray(grad)
-    raise ValueError(f"loss={loss!r} is unknown; give 'random', 'mse', 'cross_entropy' or a callable that returns (loss, dL/doutput)")
+    raise ValueError(
+        f"loss={loss!r} is unknown; give 'random', 'mse', 'cross_entropy' or a callable that returns (loss, dL/doutput)"
+    )
 
 
-def _numpy_layers(network: Sequence[Dense], x, target, loss, names, limits, generator) -> tuple[list[Layer], "float | None"]:
+def _numpy_layers(
+    network: Sequence[Dense], x, target, loss, names, limits, generator
+) -> tuple[list[Layer], "float | None"]:
     x = np.asarray(x)
     with np.errstate(all="ignore"):
         zs, outputs = forward(network, x)
@@ -686,7 +837,9 @@ def _numpy_layers(network: Sequence[Dense], x, target, loss, names, limits, gene
             observe_activation(layer, dense.activation, z, limits.min_batch)
             layer.a = layer.z if a is z else describe(a, names="a")
             layer.dz, layer.dw = describe(dz, names="dz"), describe(dw, names="dw")
-            observe_copies(layer, dense.weight.T if transposed else dense.weight, dense.bias, dw.T if transposed else dw)
+            observe_copies(
+                layer, dense.weight.T if transposed else dense.weight, dense.bias, dw.T if transposed else dw
+            )
             layers.append(layer)
     return layers, value
 
@@ -751,7 +904,9 @@ def probe(
         layers, value = _numpy_layers(model, x, target, loss, names, thresholds, generator)
         batch, classes = len(x), layers[-1].units if loss == "cross_entropy" else None
     else:
-        raise TypeError(f"model is of type {type(model).__name__}; give a list of fastinit.Dense (see fastinit.mlp) or a torch.nn.Module")
+        raise TypeError(
+            f"model is of type {type(model).__name__}; give a list of fastinit.Dense (see fastinit.mlp) or a torch.nn.Module"
+        )
     _predict(layers)
     return Probe(tuple(layers), tuple(_judge(layers, thresholds, batch, value, classes)), value, batch)
 
@@ -814,10 +969,16 @@ def lsuv_(model, x, *, tolerance: float = 0.1, iterations: int = 10, orthogonal:
             name = dense.name or f"layer{i + 1}"
             if orthogonal:
                 orthogonal_(dense.weight, generator=layer_generator(root, name))
-            rows.append(scale_layer(name, dense.weight, lambda a=a, dense=dense: forward([dense], a)[0][0], tolerance, iterations))
+            rows.append(
+                scale_layer(
+                    name, dense.weight, lambda a=a, dense=dense: forward([dense], a)[0][0], tolerance, iterations
+                )
+            )
             a = forward([dense], a)[1][0]
     else:
-        raise TypeError(f"model is of type {type(model).__name__}; give a list of fastinit.Dense (see fastinit.mlp) or a torch.nn.Module")
+        raise TypeError(
+            f"model is of type {type(model).__name__}; give a list of fastinit.Dense (see fastinit.mlp) or a torch.nn.Module"
+        )
     return Table(["layer", "Var z before", "Var z after", "factor", "scalings"], rows)
 
 
@@ -834,7 +995,9 @@ def scale_layer(name: str, weight, output: Callable, tolerance: float, iteration
         variance = describe(output()).var
         first = variance if first is None else first
         if not (0.0 < variance < math.inf):
-            raise ValueError(f"z of {name} has variance {variance}; its weights or its inputs are dead: fill them first (orthogonal=True)")
+            raise ValueError(
+                f"z of {name} has variance {variance}; its weights or its inputs are dead: fill them first (orthogonal=True)"
+            )
         if abs(variance - 1.0) <= tolerance or scaling == iterations:
             return [name, first, variance, factor, scaling]
         step = 1.0 / math.sqrt(variance)

@@ -13,7 +13,9 @@ __all__ = ["Activation", "activations", "dsigmoid", "dtanh", "sigmoid", "sigmoid
 
 for _ufunc in (dsigmoid, dtanh, sigmoid, sigmoid_backward, tanh, tanh_backward):
     with contextlib.suppress(AttributeError):  # an older NumPy's ufuncs take no attributes
-        _ufunc.__module__ = "fastinit"  # else pickle looks for them in every module there is, and stirs those that are lazy
+        _ufunc.__module__ = (
+            "fastinit"  # else pickle looks for them in every module there is, and stirs those that are lazy
+        )
 
 
 @dataclass(frozen=True)

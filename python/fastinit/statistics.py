@@ -239,7 +239,9 @@ class Stats:
         until = np.append(0, np.cumsum(counts)).astype(float)
         point = high <= low  # equal values: a step
         high = np.where(point, np.nextafter(low, np.inf), high)
-        return np.diff(np.interp(edges, np.ravel([low, high], "F"), np.ravel([until[:-1], until[1:]], "F"), 0.0, until[-1]))
+        return np.diff(
+            np.interp(edges, np.ravel([low, high], "F"), np.ravel([until[:-1], until[1:]], "F"), 0.0, until[-1])
+        )
 
     def to_dict(self) -> dict:
         """Counts and moments by name.
@@ -328,7 +330,9 @@ class StatsTable(Sequence):
     def __repr__(self) -> str:
         header = self._header()
         gap = ["..."] + [""] * (len(header) - 1)
-        return as_text(header, [gap if row is None else [self._cells(row)[h] for h in header] for row in self._shown(60)])
+        return as_text(
+            header, [gap if row is None else [self._cells(row)[h] for h in header] for row in self._shown(60)]
+        )
 
     def _repr_html_(self) -> str:
         header, rows = self._header(), []
@@ -339,7 +343,12 @@ class StatsTable(Sequence):
             named = self._cells(row)
             red = {h: ";color:#c00;font-weight:bold" if h in ("nan", "inf") and named[h] != "0" else "" for h in header}
             cells = [(red[h], html.escape(named[h])) for h in header]
-            rows.append((f"color:{'#999' if row.size and row.zero == row.size else 'inherit'}", [*cells, ("", svg_histogram(row))]))
+            rows.append(
+                (
+                    f"color:{'#999' if row.size and row.zero == row.size else 'inherit'}",
+                    [*cells, ("", svg_histogram(row))],
+                )
+            )
         return as_html([*header, "histogram"], rows)
 
     def plot(self, kind: str = "std", ax=None):
@@ -359,13 +368,17 @@ class StatsTable(Sequence):
         if ax is None:
             import matplotlib.pyplot as plt
 
-            ax = plt.figure(figsize=(7, 4 if kind == "std" else 1 + 0.4 * len(self)), layout="constrained").add_subplot()
+            ax = plt.figure(
+                figsize=(7, 4 if kind == "std" else 1 + 0.4 * len(self)), layout="constrained"
+            ).add_subplot()
         if kind == "std":
             place = np.arange(len(self))
             ax.plot(place, np.where(self.std > 0, self.std, np.nan), "o-", label="std")
             ax.plot(place, np.where(self.absmax > 0, self.absmax, np.nan), ".--", color="0.6", label="largest size")
             ax.set(yscale="log", xticks=place, ylabel="size")
-            ax.set_xticklabels(self.names, rotation=45 if len(self) > 6 else 0, ha="right" if len(self) > 6 else "center")
+            ax.set_xticklabels(
+                self.names, rotation=45 if len(self) > 6 else 0, ha="right" if len(self) > 6 else "center"
+            )
             ax.legend()
             return ax
         drawn = [row for row in self if row.finite]
@@ -389,7 +402,11 @@ def svg_histogram(row: Stats) -> str:
         low, high = low - (abs(low) or 1.0), high + (abs(high) or 1.0)
     counts = row.histogram(np.linspace(low, high, 41))
     top = max(counts.max(), 1e-300)
-    bars = "".join(f'<rect x="{3 * i}" y="{20 - h:.1f}" width="3" height="{h:.1f}"/>' for i, h in enumerate(20 * counts / top) if h >= 0.05)
+    bars = "".join(
+        f'<rect x="{3 * i}" y="{20 - h:.1f}" width="3" height="{h:.1f}"/>'
+        for i, h in enumerate(20 * counts / top)
+        if h >= 0.05
+    )
     label = f"from {low:.3g} to {high:.3g}"
     shape = 'viewBox="0 0 123 20" preserveAspectRatio="none" style="width:123px;min-width:80px;height:20px"'
     return f'<svg {shape} role="img" aria-label="{label}" fill="#4878a8"><title>{label}</title>{bars}</svg>'
@@ -405,14 +422,22 @@ def _open(tensor) -> tuple[np.ndarray, str, str]:
         if tensor.device.type != "cpu":
             raise TypeError(f"tensor is on {tensor.device}; give tensor.cpu()")
         if tensor.layout is not torch.strided or tensor.is_quantized:
-            raise TypeError(f"tensor is {tensor.layout} of {tensor.dtype}; give a dense one: tensor.to_dense() or tensor.dequantize()")
+            raise TypeError(
+                f"tensor is {tensor.layout} of {tensor.dtype}; give a dense one: tensor.to_dense() or tensor.dequantize()"
+            )
         name = str(tensor.dtype).removeprefix("torch.")
         plain = tensor.detach().resolve_conj().resolve_neg()
         if plain.is_complex():
             raise TypeError(f"tensor has dtype {name}; call describe(x.real, x.imag)")
-        return (plain.view(torch.int16).numpy(), "b", name) if name == "bfloat16" else (plain.numpy(), _code(plain.numpy()), name)
+        return (
+            (plain.view(torch.int16).numpy(), "b", name)
+            if name == "bfloat16"
+            else (plain.numpy(), _code(plain.numpy()), name)
+        )
     if not isinstance(tensor, (np.ndarray, np.generic)):
-        raise TypeError(f"tensor is of type {type(tensor).__name__}; give NumPy arrays or torch CPU tensors (np.asarray makes an array)")
+        raise TypeError(
+            f"tensor is of type {type(tensor).__name__}; give NumPy arrays or torch CPU tensors (np.asarray makes an array)"
+        )
     if isinstance(tensor, np.ma.MaskedArray):
         raise TypeError("tensor is a masked array, whose mask would be ignored; give tensor.compressed()")
     array = np.asarray(tensor)
@@ -481,7 +506,9 @@ def _describe_rows(tensor, name: str, by: tuple[int, ...], activation: str | Non
     return StatsTable(_Rows(name, dtype, outer, inner, counts, moments, saturated))
 
 
-def describe(*tensors, names: Sequence[str] | None = None, by: int | tuple[int, ...] | None = None, activation: str | None = None):
+def describe(
+    *tensors, names: Sequence[str] | None = None, by: int | tuple[int, ...] | None = None, activation: str | None = None
+):
     """Counts, moments, extremes and a histogram of tensors, right and in one pass.
 
     Everything is accumulated in float64 about a pivot, in fixed blocks of C order that are merged in a fixed tree: the same

@@ -26,7 +26,11 @@ def as_text(header: list[str], rows: list[list[str]], width: int = 88) -> str:
         return text if len(text) <= widths[0] else "…" + text[len(text) - widths[0] + 1 :]
 
     return "\n".join(
-        ("  ".join([fit(line[0]).ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))])).rstrip()[:width]
+        (
+            "  ".join(
+                [fit(line[0]).ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))]
+            )
+        ).rstrip()[:width]
         for line in lines
     )
 
@@ -39,7 +43,8 @@ def as_html(header: list[str], rows: "list[tuple[str, list[tuple[str, str]]]]") 
 
     head = "".join(cell("th", i, "", html.escape(h)) for i, h in enumerate(header))
     body = "".join(
-        f'<tr style="{style}">' + "".join(cell("td", i, *one) for i, one in enumerate(cells)) + "</tr>" for style, cells in rows
+        f'<tr style="{style}">' + "".join(cell("td", i, *one) for i, one in enumerate(cells)) + "</tr>"
+        for style, cells in rows
     )
     return f'<table style="border-collapse:collapse"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 

@@ -9,7 +9,12 @@ from . import _core
 
 # dtype character -> code of the C core; a complex tensor is filled as its real pairs
 CODES = {"e": "e", "f": "f", "d": "d", "F": "f", "D": "d"}
-LARGEST = {"e": 65504.0, "b": float.fromhex("0x1.fep127"), "f": float.fromhex("0x1.fffffep127"), "d": sys.float_info.max}
+LARGEST = {
+    "e": 65504.0,
+    "b": float.fromhex("0x1.fep127"),
+    "f": float.fromhex("0x1.fffffep127"),
+    "d": sys.float_info.max,
+}
 NAMES = {"e": "float16", "b": "bfloat16", "f": "float32", "d": "float64"}
 
 
@@ -91,7 +96,9 @@ def open_any(tensor) -> "Opened | None":
         raise TypeError("tensor is a masked array, whose mask a fill would ignore; fill its .data")
     dtype = tensor.dtype
     if dtype.kind not in "biufc" and dtype.name != "bfloat16":
-        raise TypeError(f"tensor has dtype {dtype}; give an array of numbers, such as np.empty({tensor.shape}, np.float32)")
+        raise TypeError(
+            f"tensor has dtype {dtype}; give an array of numbers, such as np.empty({tensor.shape}, np.float32)"
+        )
     if not tensor.flags.writeable:
         raise ValueError("tensor is read-only; give a writeable array (np.array(tensor) makes a copy that is)")
     if _overlaps_itself(tensor):
@@ -145,9 +152,13 @@ def _open_torch(tensor, torch) -> "Opened | None":
     if tensor.is_quantized:
         raise TypeError(f"tensor is quantized ({tensor.dtype}); fill a float tensor and quantize that")
     if tensor.device.type != "cpu":
-        raise TypeError(f"tensor is on {tensor.device}; fill a tensor on the CPU and move it there: tensor.copy_(filled)")
+        raise TypeError(
+            f"tensor is on {tensor.device}; fill a tensor on the CPU and move it there: tensor.copy_(filled)"
+        )
     if tensor.is_conj() or tensor.is_neg():
-        raise TypeError("tensor is a conj or neg view, which its memory does not show; fill tensor.resolve_conj().resolve_neg()")
+        raise TypeError(
+            "tensor is a conj or neg view, which its memory does not show; fill tensor.resolve_conj().resolve_neg()"
+        )
     try:
         plain = tensor.detach()
         missing = type(plain) not in (torch.Tensor, torch.nn.Parameter) and hasattr(plain, "__tensor_flatten__")
@@ -155,7 +166,9 @@ def _open_torch(tensor, torch) -> "Opened | None":
     except RuntimeError:
         missing = True
     if missing:
-        raise TypeError(f"tensor is a {name}, whose memory is elsewhere; fill its local part (for a DTensor, tensor.to_local())")
+        raise TypeError(
+            f"tensor is a {name}, whose memory is elsewhere; fill its local part (for a DTensor, tensor.to_local())"
+        )
     if any(step == 0 and n > 1 for step, n in zip(plain.stride(), plain.shape, strict=True)):
         raise ValueError(
             f"tensor has elements that share memory (shape {tuple(plain.shape)}, strides {plain.stride()}); give a clone"

@@ -53,7 +53,9 @@ def _unwrap(model: torch.nn.Module) -> torch.nn.Module:
     """The module itself; a TypeError for what cannot be looked into."""
     while True:
         if type(model).__name__ in ("FullyShardedDataParallel", "FSDPModule"):
-            raise TypeError("model is sharded (FSDP), so no process has its layers whole; probe it before it is wrapped")
+            raise TypeError(
+                "model is sharded (FSDP), so no process has its layers whole; probe it before it is wrapped"
+            )
         if isinstance(model, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
             model = model.module
         elif hasattr(model, "_orig_mod"):
@@ -61,12 +63,18 @@ def _unwrap(model: torch.nn.Module) -> torch.nn.Module:
         else:
             break
     if isinstance(model, torch.jit.ScriptModule):
-        raise TypeError("model is a TorchScript module, whose layers are called out of sight; probe the Python module it was made from")
+        raise TypeError(
+            "model is a TorchScript module, whose layers are called out of sight; probe the Python module it was made from"
+        )
     for name, parameter in model.named_parameters():
         if isinstance(parameter, torch.nn.parameter.UninitializedParameter):
-            raise TypeError(f"parameter {name} has no shape yet (a lazy module); call the model once on a batch, then probe it")
+            raise TypeError(
+                f"parameter {name} has no shape yet (a lazy module); call the model once on a batch, then probe it"
+            )
         if parameter.is_inference():
-            raise TypeError(f"parameter {name} was made under torch.inference_mode(), so no gradient can reach it; make the model outside")
+            raise TypeError(
+                f"parameter {name} was made under torch.inference_mode(), so no gradient can reach it; make the model outside"
+            )
         if parameter.device.type != "cpu":
             raise TypeError(f"parameter {name} is on {parameter.device}; give model.cpu()")
     return model
@@ -75,7 +83,11 @@ def _unwrap(model: torch.nn.Module) -> torch.nn.Module:
 @contextmanager
 def _as_it_came(model: torch.nn.Module):
     """Buffers and random state are put back; gradients are enabled; compiled code runs eagerly."""
-    buffers = [(module, name, b, None if b is None else b.detach().clone()) for module in model.modules() for name, b in module._buffers.items()]
+    buffers = [
+        (module, name, b, None if b is None else b.detach().clone())
+        for module in model.modules()
+        for name, b in module._buffers.items()
+    ]
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         stack.enter_context(torch.inference_mode(False))
@@ -111,7 +123,9 @@ class _Tracer(TorchFunctionMode):
     def __init__(self, model: torch.nn.Module, limits: "probing.Thresholds"):
         super().__init__()
         self.limits, self.layers, self.recording = limits, [], True
-        self.tags = WeakIdKeyDictionary()  # tensor -> (layer it comes from, passed on as it was, through a norm, activated)
+        self.tags = (
+            WeakIdKeyDictionary()
+        )  # tensor -> (layer it comes from, passed on as it was, through a norm, activated)
         self.calls: list[list] = []  # of modules under way: name, module, layers seen before
         self.count: Counter = Counter()
         self.parameters = {}  # storage -> name, parameter
@@ -147,7 +161,11 @@ class _Tracer(TorchFunctionMode):
             self.tags[out] = (tag[0], tag[1], tag[2], True)
             return out
         out = func(*args, **kwargs)
-        if isinstance(out, torch.Tensor) and out.is_floating_point() and (weight := self._weight(name, args, kwargs)) is not None:
+        if (
+            isinstance(out, torch.Tensor)
+            and out.is_floating_point()
+            and (weight := self._weight(name, args, kwargs)) is not None
+        ):
             self._layer(name, weight, out, args, kwargs)
         elif tags:
             same = len(tags) == 1 and name in _SAME
@@ -161,7 +179,12 @@ class _Tracer(TorchFunctionMode):
         name = name.removesuffix("_")
         if name == "gelu" and kwargs.get("approximate", "none") == "tanh":
             return "gelu_tanh"
-        if name in ("linear", "squared_relu") or name not in activations or not args or not isinstance(args[0], torch.Tensor):
+        if (
+            name in ("linear", "squared_relu")
+            or name not in activations
+            or not args
+            or not isinstance(args[0], torch.Tensor)
+        ):
             return None
         return name
 
@@ -208,7 +231,11 @@ class _Tracer(TorchFunctionMode):
     def _begin(self, name: str, kind: str, weight, bias, layout: str, groups: int) -> "probing.Layer":
         self.count[name] += 1
         call = self.count[name]
-        layer = probing.Layer(name if call == 1 else f"{name}#{call}", kind, parameter=weight.untyped_storage().data_ptr() if weight is not None else None)
+        layer = probing.Layer(
+            name if call == 1 else f"{name}#{call}",
+            kind,
+            parameter=weight.untyped_storage().data_ptr() if weight is not None else None,
+        )
         self.layers.append(layer)
         if weight is not None:
             plain = weight.detach()
@@ -242,7 +269,11 @@ class _Tracer(TorchFunctionMode):
         if not self.recording:
             return
         name, _, before = self.calls.pop()
-        if len(self.layers) > before or not module._parameters or isinstance(module, torch.nn.utils.parametrize.ParametrizationList):
+        if (
+            len(self.layers) > before
+            or not module._parameters
+            or isinstance(module, torch.nn.utils.parametrize.ParametrizationList)
+        ):
             return
         with torch._C.DisableTorchFunction():
             weights = [p for p in module.parameters(recurse=False) if p.ndim >= 2 and p.is_floating_point()]
@@ -271,7 +302,9 @@ def _loss(loss, output: torch.Tensor, target, generator) -> tuple["float | None"
     elif callable(loss):
         value = loss(output) if target is None else loss(output, target)
     else:
-        raise ValueError(f"loss={loss!r} is unknown; give 'random', 'mse', 'cross_entropy' or a callable that returns the loss")
+        raise ValueError(
+            f"loss={loss!r} is unknown; give 'random', 'mse', 'cross_entropy' or a callable that returns the loss"
+        )
     return float(value.detach()), value
 
 
@@ -285,14 +318,18 @@ def trace(model, x, target, loss, limits, generator) -> "tuple[list[probing.Laye
         batch = next((len(t) for t in _tensors(args, kwargs) if t.ndim), 0)
         try:
             for name, module in model.named_modules():
-                handles.append(module.register_forward_pre_hook(lambda module, args, name=name: tracer.enter(name, module)))
+                handles.append(
+                    module.register_forward_pre_hook(lambda module, args, name=name: tracer.enter(name, module))
+                )
                 handles.append(module.register_forward_hook(lambda module, args, out: tracer.leave(module, out)))
             with tracer:
                 result = model(*args, **kwargs)
             tracer.recording = False
             output = next((t for t in _tensors(result) if t.is_floating_point()), None)
             if output is None:
-                raise TypeError(f"the model returned {type(result).__name__} without a tensor of floats, so there is nothing to take a gradient of")
+                raise TypeError(
+                    f"the model returned {type(result).__name__} without a tensor of floats, so there is nothing to take a gradient of"
+                )
             value, scalar = _loss(loss, output if not callable(loss) else result, target, generator)
             wanted = {id(p): p for p in model.parameters() if p.requires_grad and p.is_floating_point()}
             if scalar.requires_grad:
@@ -300,7 +337,9 @@ def trace(model, x, target, loss, limits, generator) -> "tuple[list[probing.Laye
                     found = torch.autograd.grad(scalar, list(wanted.values()) or [scalar], allow_unused=True)
                 except RuntimeError as error:
                     if "checkpoint" in str(error):
-                        raise TypeError("model uses re-entrant checkpointing, whose gradients cannot be asked for; use_reentrant=False can") from error
+                        raise TypeError(
+                            "model uses re-entrant checkpointing, whose gradients cannot be asked for; use_reentrant=False can"
+                        ) from error
                     raise
                 gradients = dict(zip(wanted, found, strict=False))
             else:
@@ -336,7 +375,11 @@ def scale_layers(model, x, tolerance: float, iterations: int, orthogonal: bool, 
         seen.add(id(module))
         if orthogonal:
             orthogonal_(module.weight, generator=probing.layer_generator(root, name))
-        rows.append(probing.scale_layer(name, module.weight, lambda: module.forward(*args, **kwargs).detach(), tolerance, iterations))
+        rows.append(
+            probing.scale_layer(
+                name, module.weight, lambda: module.forward(*args, **kwargs).detach(), tolerance, iterations
+            )
+        )
         return module.forward(*args, **kwargs)
 
     kinds = (torch.nn.Linear, *(getattr(torch.nn, f"Conv{t}{n}d") for n in (1, 2, 3) for t in ("", "Transpose")))
@@ -346,8 +389,14 @@ def scale_layers(model, x, tolerance: float, iterations: int, orthogonal: bool, 
             for name, module in model.named_modules():
                 if isinstance(module, kinds):
                     if torch.nn.utils.parametrize.is_parametrized(module):
-                        raise TypeError(f"the weight of {name} is parametrized and cannot be scaled in place; remove the parametrization first")
-                    handles.append(module.register_forward_hook(lambda m, a, k, o, name=name: scale(m, a, k, o, name), with_kwargs=True))
+                        raise TypeError(
+                            f"the weight of {name} is parametrized and cannot be scaled in place; remove the parametrization first"
+                        )
+                    handles.append(
+                        module.register_forward_hook(
+                            lambda m, a, k, o, name=name: scale(m, a, k, o, name), with_kwargs=True
+                        )
+                    )
             model(*args, **kwargs)
         finally:
             for handle in handles:

@@ -23,8 +23,8 @@ static void known_answers(const char *path) {
     int vectors = 0;
     while (file && fgets(line, sizeof line, file)) {
         uint32_t c[4], k[4], r[4];
-        if (sscanf(line, "%x %x %x %x %x %x %x %x %x %x %x %x", c, c + 1, c + 2, c + 3, k, k + 1, k + 2, k + 3, r, r + 1,
-                   r + 2, r + 3) != 12)
+        if (sscanf(line, "%x %x %x %x %x %x %x %x %x %x %x %x", c, c + 1, c + 2, c + 3, k, k + 1, k + 2, k + 3, r,
+                   r + 1, r + 2, r + 3) != 12)
             continue;
         fi_threefry4x32(k, c, c + 1, c + 2, c + 3);
         check(!memcmp(c, r, sizeof c), "Threefry4x32-20 known answer");
@@ -74,7 +74,8 @@ static void parameters_are_rounded(void) {
     volatile float std = 0.1f, bound = 0.2f;
     fi_distribution dist;
     fi_truncated_setup(&dist, FI_F32, 0, 0.1, -0.2, 0.2);
-    check(dist.scale == (double)std && dist.hi == (double)bound && dist.lo == -(double)bound, "parameters rounded to single");
+    check(dist.scale == (double)std && dist.hi == (double)bound && dist.lo == -(double)bound,
+          "parameters rounded to single");
     fi_truncated_setup(&dist, FI_F64, 0, 0.1, -0.2, 0.2);
     check(dist.scale == 0.1 && dist.hi == 0.2, "parameters kept in double");
 }
@@ -101,7 +102,8 @@ static void every_activation(const fi_kernels *level) {
             for (size_t n = 0; n < 300; n += n < 20 ? 1 : 37) {
                 fi_activation_kernel *kernel = level->activation[function][dtypes[t]];
                 const size_t bytes = n * sizes[t];
-                char *z = malloc(bytes + 1), *grad = malloc(bytes + 1), *out = malloc(bytes + 1), *with = malloc(bytes + 1);
+                char *z = malloc(bytes + 1), *grad = malloc(bytes + 1), *out = malloc(bytes + 1),
+                     *with = malloc(bytes + 1);
                 for (size_t i = 0; i < bytes; i++) z[i] = (char)(i * 37 + n), grad[i] = (char)(i * 11);
                 kernel(NULL, z, n, out);
                 kernel(grad, z, n, with);
@@ -139,8 +141,10 @@ static void every_block(const fi_kernels *level) {
             const fi_moments all = fi_moments_fold(into.waiting, 1);
             uint64_t binned = 0;
             for (int i = 0; i < FI_BIN_TABLES * FI_BIN_TABLE; i++) binned += into.bins[i];
-            check(all.n == n - n / 10 && binned == (uint64_t)(n - n / 10) && into.counts.posinf == (uint64_t)(n / 10), "a block's counts");
-            check(fabs(all.n * (all.pivot + all.mean) - expected) < 1e-6 && into.counts.zero == (n > 3), "a block's sum");
+            check(all.n == n - n / 10 && binned == (uint64_t)(n - n / 10) && into.counts.posinf == (uint64_t)(n / 10),
+                  "a block's counts");
+            check(fabs(all.n * (all.pivot + all.mean) - expected) < 1e-6 && into.counts.zero == (n > 3),
+                  "a block's sum");
             free(values), free(into.bins);
         }
 }

@@ -8,10 +8,9 @@ import json
 import warnings
 from pathlib import Path
 
+import fastinit
 import ml_dtypes
 import numpy as np
-
-import fastinit
 
 PATH = Path(__file__).with_name("golden.json")
 DTYPES = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16, "float32": np.float32, "float64": np.float64}
@@ -62,6 +61,9 @@ def key(name: str, dtype: str, shape: tuple[int, ...]) -> str:
 if __name__ == "__main__":
     config = fastinit.show_config()
     digests = {key(n, d, s): digest(fill(n, np.empty(s, DTYPES[d]))) for n, d, s in cases()}
-    about = {"stream_version": config["stream_version"], "made_with": f"fastinit {config['version']}, level {config['isa']}"}
+    about = {
+        "stream_version": config["stream_version"],
+        "made_with": f"fastinit {config['version']}, level {config['isa']}",
+    }
     PATH.write_text(json.dumps({"about": about, "digests": digests}, indent=0) + "\n")
     print(f"{len(digests)} digests written to {PATH.name}")
