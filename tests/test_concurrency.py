@@ -159,11 +159,17 @@ def test_core_does_not_leak_references():
     from fastinit import _core
 
     array, state = np.empty(5000, np.float32), [1, 2]
+    dtype = _core.plain(array)
+    moments = _core.describe(array, dtype)[0]
     for call in (
-        lambda: _core.fill(array, "f", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None),
-        lambda: _core.fill(array[::2], "f", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, (5000,), (7,)),
+        lambda: _core.fill_normal(array, dtype, 0.0, 1.0, 1, 2, None, None),
+        lambda: _core.fill_uniform(array[::2], dtype, 0.0, 1.0, 1, 2, (5000,), (7,)),
+        lambda: _core.fill_truncated(array, dtype, 0.0, 1.0, -2.0, 2.0, 1, 2, None, None),
+        lambda: _core.describe(array, dtype), lambda: _core.describe_rows(array.reshape(50, 100), dtype, 1),
+        lambda: _core.merge(moments, moments), lambda: _core.Moments(range(9)),
         lambda: _core.take(state), lambda: _core.plain(array), lambda: _core.plain(3), lambda: _core.levels(),
-        lambda: _core.words(1, 2, 3), lambda: _core.truncated_moments(-2.0, 2.0), lambda: _core.sparse_mask(1, 2, 5, 5, 2),
+        lambda: _core.words(1, 2, 3), lambda: _core.truncated_moments(-2.0, 2.0),
+        lambda: _core.sparse_mask(1, 2, 5, 5, 2), lambda: _core.threefry4x32((1, 2, 3, 4), (5, 6, 7, 8)),
     ):  # fmt: skip
         call()
         blocks = sys.getallocatedblocks()
@@ -175,15 +181,33 @@ def test_core_does_not_leak_references():
 def test_errors_in_the_core_leave_the_array_alone():
     from fastinit import _core
 
-    array = np.ones(5, np.float32)
-    for arguments in (
-        (array, "d", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None), (array, "x", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None),
-        (array, "f", "x", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None), (array, "f", "n", 0.0, None, 0.0, 0.0, 1, 2, None, None),
-        (array, "f", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, (1, 2), (0, 0)), (array, "f"), ([1.0], "f", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None),
-        (np.empty(5, object), "d", "n", 0.0, 1.0, 0.0, 0.0, 1, 2, None, None),
-    ):  # fmt: skip
-        with pytest.raises((TypeError, ValueError)):
-            _core.fill(*arguments)
+    array, single = np.ones(5, np.float32), _core.DTYPES[0]
+    double = next(dtype for dtype in _core.DTYPES if dtype.name == "float64")
+    key, whole = (1, 2), (None, None)
+    normal, uniform, truncated = _core.fill_normal, _core.fill_uniform, _core.fill_truncated
+    for fill, *arguments in (
+        (normal, array, double, 0.0, 1.0, *key, *whole),
+        *((normal, array, dtype, 0.0, 1.0, *key, *whole) for dtype in ("f", None, 0, np.float32)),
+        (normal, array, _core.Dtype(single), 0.0, 1.0, *key, *whole),  # not one of DTYPES
+        *((normal, array, single, 0.0, std, *key, *whole) for std in (None, "1", 1j)),
+        (normal, array, single, 0.0, 1.0, None, 2, *whole),
+        (normal, array, single, 0.0, 1.0, 1, 2.5, *whole),
+        *(
+            (normal, array, single, 0.0, 1.0, *key, *block)
+            for block in (((1, 2), (0, 0)), ((5,), None), (None, (0,)), ((5.0,), (0.0,)), ([5], [0]))
+        ),
+        (normal,),
+        (normal, array, single),
+        (normal, [1.0], single, 0.0, 1.0, *key, *whole),
+        (normal, array, single, -1.0, 1.0, 0.0, 1.0, *key, *whole),
+        (normal, np.empty(5, object), double, 0.0, 1.0, *key, *whole),
+        (uniform, array, "frog", 0.0, 1.0, *key, *whole),
+        (truncated, array, single, 0.0, 1.0, *key, *whole),
+    ):
+        with pytest.raises(TypeError) as error:
+            fill(*arguments)
+        assert " " in str(error.value)
+    assert not hasattr(_core, "fill")
     assert (array == 1).all()
 
 

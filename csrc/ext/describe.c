@@ -1,281 +1,201 @@
-/* describe(array, code, outer) -> (moments, counts, bins): statistics of an array, or of each index of its first axes.
+/* describe and describe_rows: statistics of an array, or of each index of its first axes.
  *
- * code: "e", "b" (bfloat16 in any 2-byte dtype), "f", "d", or "i" for integers and bool, which are read as float64. outer: how
- * many of the first axes count rows. moments: float64 (rows, 9), counts: uint64 (rows, 6), as in fi_moments and fi_counts;
- * bins: uint64 (FI_BINS,), or None if outer > 0: for many a row they would take more memory than its values. Values are read
- * in C order, in blocks that are copied out only where memory is not a plain run of native float32 or float64.
+ * Values are read in C order, in blocks; up to FI_STAT_RUN blocks make a run. Each run of each row has its moments and
+ * counts, which are merged in a fixed tree: the same bits for every layout and thread count. Rows keep no bins: for many a
+ * row they would take more memory than its values.
  */
 #include <math.h>
 
-#include "ext.h"
+#include "rows.h"
 
 typedef struct {
-    const fi_kernels *kernels;
-    PyArrayObject *array;
-    char code;
-    int is_double, plain, outer; /* plain: each row is one run of native values of the kernels' own type */
-    int group; /* rows to a task: several where their values are neighbours in memory and a row's own are not */
-    npy_intp row_size, rows, runs, groups; /* values a row, rows, runs a row, groups to the last of the outer axes */
-    uint64_t tiny;
-    double *moments;
-    uint64_t *counts;
-    fi_moments *nodes;            /* a run's each, rows of runs */
+    fi_rows rows;
+    uint64_t tiny; /* the smallest normal number, as bits of the type that values are read as */
+    npy_intp runs; /* of a row */
+    /* rows are taken by groups that are read at once; a task is one run of each row of `batch` groups */
+    npy_intp groups, groups_across, batch;
+    int group;
+    fi_moments *moments; /* of each run of each row */
+    fi_counts *counts;
     fi_description *descriptions; /* `group` of them a worker */
-    char *scratch;                /* SCRATCH_BYTES for each of those */
+    char *scratch;                /* and FI_GATHER_BYTES for each */
 } describe_job;
 
-enum { RUN_VALUES = FI_STAT_RUN * FI_STAT_BLOCK, GROUP = 32, SCRATCH_BYTES = FI_STAT_BLOCK * 10 + 64 };
+enum { RUN_VALUES = FI_STAT_RUN * FI_STAT_BLOCK, BATCH_VALUES = 16384, TABLE = FI_BIN_TABLES * FI_BIN_TABLE };
 
-static double load_integer(const char *from, char kind, int size, int swapped) {
-    char bytes[8];
-    for (int i = 0; i < size; i++) bytes[i] = from[swapped ? size - 1 - i : i];
-#define LOAD(TYPE)                                                                                                     \
-    {                                                                                                                  \
-        TYPE value;                                                                                                    \
-        memcpy(&value, bytes, sizeof value);                                                                           \
-        return (double)value;                                                                                          \
-    }
-    if (kind == 'b') return bytes[0] != 0;
-    switch (kind == 'i' ? size : size + 8) {
-    case 1: LOAD(int8_t)
-    case 2: LOAD(int16_t)
-    case 4: LOAD(int32_t)
-    case 8: LOAD(int64_t)
-    case 9: LOAD(uint8_t)
-    case 10: LOAD(uint16_t)
-    case 12: LOAD(uint32_t)
-    default: LOAD(uint64_t)
-    }
-#undef LOAD
-}
-
-/* m values, `step` bytes apart, of k rows that lie side by side: row r to out + r * stride. */
-#define SPREAD(TYPE)                                                                                                   \
-    for (int j = 0; j < m; j++, from += step) {                                                                        \
-        __builtin_prefetch(from + 24 * step);                                                                          \
-        TYPE side[GROUP];                                                                                              \
-        memcpy(side, from, (size_t)k * sizeof(TYPE));                                                                  \
-        for (int r = 0; r < k; r++) memcpy(out + r * stride + j * (int)sizeof(TYPE), side + r, sizeof(TYPE));          \
-    }
-#define SPREAD_SIZES                                                                                                   \
-    if (size == 8) SPREAD(uint64_t) else if (size == 4) SPREAD(uint32_t) else SPREAD(uint16_t)
-static void spread_group(const char *from, npy_intp step, int m, int size, char *out, npy_intp stride) {
-    enum { k = GROUP };
-    SPREAD_SIZES
-}
-static void spread(const char *from, npy_intp step, int m, int k, int size, char *out, npy_intp stride) { SPREAD_SIZES }
-
-/* Values [begin, begin + n) of k rows, the first at `row`, into float32 or float64, the rows SCRATCH_BYTES apart. */
-static void gather(const describe_job *job, const char *row, npy_intp begin, int n, int k, char *scratch) {
-    PyArrayObject *array = job->array;
-    const int ndim = PyArray_NDIM(array), size = (int)PyArray_ITEMSIZE(array), swapped = PyArray_ISBYTESWAPPED(array);
-    const char kind = PyArray_DESCR(array)->kind;
-    char *raw =
-        size == 2 && job->code != 'i' ? scratch + FI_STAT_BLOCK * 8 : scratch; /* halves are widened from behind */
-    npy_intp at[NPY_MAXDIMS] = {0};
-    const char *from = row;
-    npy_intp index = begin;
-    for (int d = ndim - 1; d >= job->outer; d--) {
-        at[d] = index % PyArray_DIM(array, d), index /= PyArray_DIM(array, d);
-        from += at[d] * PyArray_STRIDE(array, d);
-    }
-    for (int i = 0; i < n;) { /* along the last axis as far as it goes, then on */
-        const npy_intp step = ndim > job->outer ? PyArray_STRIDE(array, ndim - 1) : 0;
-        const npy_intp left = ndim > job->outer ? PyArray_DIM(array, ndim - 1) - at[ndim - 1] : 1;
-        const int m = n - i < left ? n - i : (int)left;
-        if (job->code == 'i')
-            for (int j = 0; j < m; j++) ((double *)raw)[i + j] = load_integer(from + j * step, kind, size, swapped);
-        else if (k == GROUP)
-            spread_group(from, step, m, size, raw + i * size, SCRATCH_BYTES);
-        else
-            spread(from, step, m, k, size, raw + i * size, SCRATCH_BYTES);
-        i += m;
-        if (i == n) break;
-        from += (left - 1) * step, at[ndim - 1] = PyArray_DIM(array, ndim - 1) - 1;
-        for (int d = ndim - 1; d >= job->outer; d--) { /* from the last value of an axis to the first of the next */
-            if (++at[d] < PyArray_DIM(array, d)) {
-                from += PyArray_STRIDE(array, d);
-                break;
-            }
-            from -= (PyArray_DIM(array, d) - 1) * PyArray_STRIDE(array, d);
-            at[d] = 0;
-        }
-    }
-    if (job->code == 'i') return;
-    for (int r = 0; r < k; r++, raw += SCRATCH_BYTES, scratch += SCRATCH_BYTES) {
-        uint16_t *halves = (uint16_t *)raw;
-        if (swapped && size == 2)
-            for (int i = 0; i < n; i++) halves[i] = __builtin_bswap16(halves[i]);
-        else if (swapped && size == 4)
-            for (int i = 0; i < n; i++) ((uint32_t *)raw)[i] = __builtin_bswap32(((uint32_t *)raw)[i]);
-        else if (swapped)
-            for (int i = 0; i < n; i++) ((uint64_t *)raw)[i] = __builtin_bswap64(((uint64_t *)raw)[i]);
-        if (job->code == 'e') job->kernels->load_f16(halves, n, (float *)scratch);
-        if (job->code == 'b')
-            for (int i = 0; i < n; i++) ((uint32_t *)scratch)[i] = (uint32_t)halves[i] << 16;
-    }
-}
-
-/* One run of blocks of k rows: their moments to their nodes, counts and bins to the worker's descriptions. */
+/* One run of each of k rows. */
 static void describe_run(const describe_job *job, npy_intp row, int k, npy_intp run, int worker) {
+    const fi_rows *rows = &job->rows;
     fi_description *into = job->descriptions + worker * job->group;
-    char *scratch = job->scratch + (npy_intp)worker * job->group * SCRATCH_BYTES;
-    const char *base = PyArray_BYTES(job->array);
-    npy_intp index = row;
-    for (int d = job->outer - 1; d >= 0; d--) {
-        base += index % PyArray_DIM(job->array, d) * PyArray_STRIDE(job->array, d);
-        index /= PyArray_DIM(job->array, d);
-    }
-    const npy_intp begin = run * RUN_VALUES,
-                   end = job->row_size - begin < RUN_VALUES ? job->row_size : begin + RUN_VALUES;
-    uint64_t number = 0;
-    for (npy_intp i = begin; i < end; i += FI_STAT_BLOCK, number++) {
+    char *scratch = job->scratch + (npy_intp)worker * job->group * FI_GATHER_BYTES;
+    const char *base = fi_row_at(rows, row);
+    const npy_intp begin = run * RUN_VALUES, end = rows->size - begin < RUN_VALUES ? rows->size : begin + RUN_VALUES;
+    uint64_t blocks = 0;
+    for (npy_intp i = begin; i < end; i += FI_STAT_BLOCK, blocks++) {
         const int n = end - i < FI_STAT_BLOCK ? (int)(end - i) : FI_STAT_BLOCK;
-        if (!job->plain) gather(job, base, i, n, k, scratch);
+        if (!rows->plain) fi_gather(rows, base, i, n, k, scratch);
         for (int r = 0; r < k; r++) {
-            const void *block =
-                job->plain ? base + i * (job->is_double ? 8 : 4) : scratch + (npy_intp)r * SCRATCH_BYTES;
-            fi_describe_block(job->kernels, block, job->is_double, n, job->tiny, number, into + r);
+            const char *block = rows->plain ? base + i * rows->item_size : scratch + (npy_intp)r * FI_GATHER_BYTES;
+            fi_describe_block(rows->kernels, block, rows->is_double, n, job->tiny, blocks, into + r);
         }
     }
-    for (int r = 0; r < k; r++) job->nodes[(row + r) * job->runs + run] = fi_moments_fold(into[r].waiting, number);
+    for (int r = 0; r < k; r++) {
+        const npy_intp at = (row + r) * job->runs + run;
+        job->moments[at] = fi_moments_fold(into[r].waiting, blocks);
+        job->counts[at] = into[r].counts;
+        into[r].counts = (fi_counts){0};
+    }
 }
 
-static void add_counts(uint64_t *to, fi_counts *from) {
-    const uint64_t counts[6] = {from->nan, from->posinf, from->neginf, from->zero, from->subnormal, from->negative};
-    for (int i = 0; i < 6; i++) to[i] += counts[i];
-    *from = (fi_counts){0};
+static void describe_task(void *context, int worker, uint64_t task) {
+    const describe_job *job = context;
+    const npy_intp run = (npy_intp)task % job->runs, first = (npy_intp)task / job->runs * job->batch;
+    for (npy_intp i = first; i < job->groups && i < first + job->batch; i++) {
+        const npy_intp at = i % job->groups_across * job->group, left = job->rows.across - at;
+        describe_run(job, i / job->groups_across * job->rows.across + at, left < job->group ? (int)left : job->group,
+                     run, worker);
+    }
 }
 
-/* Moves a worker's bins from the largest size down, until the `left` values that it and the workers after it hold are found. */
-static uint64_t add_bins(uint64_t *to, uint32_t *from, double most, uint64_t left) {
-    const float largest = most < 0x1.fffffep127 ? (float)most : 0x1.fffffep127f;
+/* A row's moments and counts from its runs'. */
+static void fold(const describe_job *job, npy_intp row, fi_moments *moments, fi_counts *counts) {
+    fi_moments waiting[64];
+    fi_counts sum = {0};
+    for (npy_intp run = 0; run < job->runs; run++) {
+        const fi_counts *c = &job->counts[row * job->runs + run];
+        fi_moments_push(waiting, (uint64_t)run, job->moments[row * job->runs + run]);
+        sum.nan += c->nan, sum.posinf += c->posinf, sum.neginf += c->neginf;
+        sum.zero += c->zero, sum.subnormal += c->subnormal, sum.negative += c->negative;
+    }
+    *moments = fi_moments_fold(waiting, (uint64_t)job->runs), *counts = sum;
+}
+
+static uint32_t bits_of(float x) {
     uint32_t bits;
-    memcpy(&bits, &largest, sizeof bits);
-    for (uint32_t step = 0, top = bits >> 20; left && step <= top; step++) {
-        const uint32_t size = step ? top + 1 - step : 0; /* zeros first: they are many where there are any */
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+/* Moves a worker's bins from the largest down, until the `left` values that it and the workers after it hold are found. */
+static uint64_t add_bins(uint64_t *to, uint32_t *from, double absmax, uint64_t left) {
+    const uint32_t top = bits_of(absmax < 0x1.fffffep127 ? (float)absmax : 0x1.fffffep127f) >> 20;
+    for (uint32_t step = 0; left && step <= top; step++) {
+        const uint32_t bin = step ? top + 1 - step : 0; /* zeros first: they are many where there are any */
         for (int negative = 0; negative < 2; negative++)
             for (int table = 0; table < FI_BIN_TABLES; table++) {
-                uint32_t *count = from + table * FI_BIN_TABLE + (negative << 11 | size);
-                to[negative << 11 | size] += *count, left -= *count;
+                uint32_t *count = from + table * FI_BIN_TABLE + (negative << 11 | bin);
+                to[negative << 11 | bin] += *count, left -= *count;
                 *count = 0;
             }
     }
     return left;
 }
 
-/* A task is a run of the only row, or a group of whole rows. */
-static void describe_task(void *context, int worker, uint64_t task) {
-    const describe_job *job = context;
-    if (job->rows == 1) {
-        describe_run(job, 0, 1, (npy_intp)task, worker);
-        return;
-    }
-    const npy_intp across = PyArray_DIM(job->array, job->outer - 1), at = (npy_intp)task % job->groups * job->group;
-    const npy_intp row = (npy_intp)task / job->groups * across + at;
-    const int k = across - at < job->group ? (int)(across - at) : job->group;
-    for (npy_intp run = 0; run < job->runs; run++) describe_run(job, row, k, run, worker);
-    for (int r = 0; r < k; r++) {
-        fi_description *one = job->descriptions + worker * job->group + r;
-        add_counts(job->counts + 6 * (row + r), &one->counts);
-    }
+static void plan(describe_job *job) {
+    const fi_rows *rows = &job->rows;
+    const double smallest = fi_dtypes[rows->dtype].smallest_normal;
+    if (rows->is_double)
+        memcpy(&job->tiny, &smallest, sizeof smallest);
+    else
+        job->tiny = bits_of((float)smallest);
+    job->runs = (rows->size + RUN_VALUES - 1) / RUN_VALUES;
+    job->group = rows->beside ? FI_GROUP : 1;
+    job->groups_across = (rows->across + job->group - 1) / job->group;
+    job->groups = rows->count / rows->across * job->groups_across;
+    job->batch = BATCH_VALUES / (rows->size * job->group);
+    if (job->batch < 1 || job->runs > 1) job->batch = 1;
 }
 
-static void prepare(describe_job *job) {
-    PyArrayObject *array = job->array;
-    const int ndim = PyArray_NDIM(array);
-    job->row_size = 1, job->rows = 1;
-    for (int d = 0; d < ndim; d++) *(d < job->outer ? &job->rows : &job->row_size) *= PyArray_DIM(array, d);
-    job->runs = (job->row_size + RUN_VALUES - 1) / RUN_VALUES;
-    job->is_double = job->code == 'd' || job->code == 'i';
-    job->tiny = job->code == 'e' ? 0x38800000u : job->is_double ? 0x0010000000000000u : 0x00800000u;
-    npy_intp step = PyArray_ITEMSIZE(array);
-    job->plain = (job->code == 'f' || job->code == 'd') && PyArray_ISALIGNED(array) && !PyArray_ISBYTESWAPPED(array);
-    for (int d = ndim - 1; d >= job->outer; d--) {
-        if (PyArray_DIM(array, d) != 1 && PyArray_STRIDE(array, d) != step) job->plain = 0;
-        step *= PyArray_DIM(array, d);
+/* A row's moments and counts to their places, which hold zeros; and all bins, if they are wanted. */
+static int describe(describe_job *job, int threads, fi_moments *moments, fi_counts *counts, uint64_t *bins) {
+    static _Thread_local uint32_t first_table[TABLE]; /* all 0 between calls: small arrays are many */
+    const fi_rows *rows = &job->rows;
+    if (rows->count == 0 || rows->size == 0) return 0;
+    plan(job);
+    const uint64_t wanted = ((uint64_t)(rows->count * rows->size) >> 17) + 1;
+    const uint64_t workers = wanted < (uint64_t)threads ? wanted : (uint64_t)threads,
+                   groups = workers * (uint64_t)job->group;
+    const size_t parts = job->runs == 1 ? 0 : (size_t)(rows->count * job->runs);
+    uint32_t *tables = bins && workers > 1 ? PyMem_RawCalloc(workers - 1, sizeof first_table) : NULL;
+    job->moments = parts ? PyMem_RawMalloc(parts * sizeof *moments) : moments;
+    job->counts = parts ? PyMem_RawMalloc(parts * sizeof *counts) : counts;
+    job->descriptions = PyMem_RawCalloc(groups, sizeof *job->descriptions);
+    job->scratch = rows->plain ? NULL : PyMem_RawMalloc(groups * FI_GATHER_BYTES);
+    const int failed = !job->moments || !job->counts || !job->descriptions || (!rows->plain && !job->scratch) ||
+                       (bins && workers > 1 && !tables);
+    if (failed) {
+        PyErr_NoMemory();
+    } else {
+        for (uint64_t i = 0; bins && i < workers; i++)
+            job->descriptions[i].bins = i ? tables + (i - 1) * TABLE : first_table;
+        Py_BEGIN_ALLOW_THREADS const fi_modes saved = fi_modes_enter();
+        (void)fi_parallel((uint64_t)((job->groups + job->batch - 1) / job->batch * job->runs), (int)workers,
+                          describe_task, job, NULL, NULL);
+        for (npy_intp row = 0; parts && row < rows->count; row++) fold(job, row, moments + row, counts + row);
+        if (bins) {
+            const double absmax =
+                fabs(moments->least) > fabs(moments->most) ? fabs(moments->least) : fabs(moments->most);
+            uint64_t left = (uint64_t)moments->n;
+            for (uint64_t i = 0; i < workers; i++) left = add_bins(bins, job->descriptions[i].bins, absmax, left);
+        }
+        fi_modes_leave(saved);
+        Py_END_ALLOW_THREADS
     }
-    const npy_intp across = job->rows > 1 ? PyArray_DIM(array, job->outer - 1) : 1;
-    const int beside = across > 1 && PyArray_STRIDE(array, job->outer - 1) == PyArray_ITEMSIZE(array);
-    job->group = beside && !job->plain && job->code != 'i' ? GROUP : 1;
-    job->groups = (across + job->group - 1) / job->group;
+    if (parts) PyMem_RawFree(job->moments), PyMem_RawFree(job->counts);
+    PyMem_RawFree(job->descriptions), PyMem_RawFree(job->scratch), PyMem_RawFree(tables);
+    return failed ? -1 : 0;
 }
 
-PyObject *fi_py_describe(PyObject *module, PyObject *args) {
-    static _Thread_local uint32_t
-        first_table[FI_BIN_TABLES * FI_BIN_TABLE]; /* all 0 between calls: small arrays are many */
-    PyArrayObject *array;
-    const char *code;
-    int outer;
-    if (!PyArg_ParseTuple(args, "O!si", &PyArray_Type, &array, &code, &outer)) return NULL;
-    const npy_intp item = PyArray_ITEMSIZE(array);
-    const char kind = PyArray_DESCR(array)->kind;
-    const int sound = (code[0] == 'e' || code[0] == 'b') ? item == 2
-                      : code[0] == 'f'                   ? item == 4 && kind == 'f'
-                      : code[0] == 'd' ? item == 8 && kind == 'f'
-                                       : code[0] == 'i' && (kind == 'i' || kind == 'u' || kind == 'b') && item <= 8;
-    if (!sound || outer < 0 || outer > PyArray_NDIM(array)) {
-        PyErr_SetString(PyExc_TypeError, "describe: the array's dtype is not the one named, or outer is out of range");
+PyObject *fi_py_describe(PyObject *module, PyObject *const *args, Py_ssize_t count) {
+    if (count != 2 || !PyArray_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "describe takes an array and a dtype");
         return NULL;
     }
     const fi_state *state = fi_state_of(module);
-    describe_job job = {.kernels = state->kernels, .array = array, .code = code[0], .outer = outer};
-    prepare(&job);
-    const uint64_t wanted = ((uint64_t)(job.rows * job.row_size) >> 17) + 1;
-    const uint64_t workers = wanted < (uint64_t)state->threads ? wanted : (uint64_t)state->threads,
-                   parts = workers * (uint64_t)job.group;
-    uint64_t tasks = (uint64_t)job.runs;
-    if (job.rows != 1) tasks = job.rows ? (uint64_t)(job.rows / PyArray_DIM(array, outer - 1) * job.groups) : 0;
-    npy_intp shape[2] = {job.rows, 9}, counts_shape[2] = {job.rows, 6}, bins_shape[1] = {FI_BINS};
-    PyObject *moments = PyArray_ZEROS(2, shape, NPY_DOUBLE, 0), *counts = PyArray_ZEROS(2, counts_shape, NPY_UINT64, 0);
-    PyObject *bins = outer ? Py_NewRef(Py_None) : PyArray_ZEROS(1, bins_shape, NPY_UINT64, 0), *result = NULL;
-    job.nodes = PyMem_RawCalloc((size_t)(job.rows * job.runs) + 1, sizeof *job.nodes);
-    job.descriptions = PyMem_RawCalloc(parts, sizeof *job.descriptions);
-    job.scratch = PyMem_RawMalloc(job.plain ? 1 : parts * SCRATCH_BYTES);
-    uint32_t *tables = outer || workers == 1 ? NULL : PyMem_RawCalloc(workers - 1, sizeof first_table);
-    if (!moments || !counts || !bins) goto done;
-    if (!job.nodes || !job.descriptions || !job.scratch || (!outer && workers > 1 && !tables)) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    job.moments = PyArray_DATA((PyArrayObject *)moments), job.counts = PyArray_DATA((PyArrayObject *)counts);
-    for (uint64_t i = 0; i < workers && !outer; i++)
-        job.descriptions[i].bins = i ? tables + (i - 1) * FI_BIN_TABLES * FI_BIN_TABLE : first_table;
-    Py_BEGIN_ALLOW_THREADS const fi_modes saved = fi_modes_enter();
-    (void)fi_parallel(tasks, (int)workers, describe_task, &job, NULL, NULL);
-    for (npy_intp row = 0; row < job.rows; row++) {
-        fi_moments waiting[64];
-        for (npy_intp run = 0; run < job.runs; run++)
-            fi_moments_push(waiting, (uint64_t)run, job.nodes[row * job.runs + run]);
-        const fi_moments all = fi_moments_fold(waiting, (uint64_t)job.runs);
-        memcpy(job.moments + 9 * row, &all, 9 * sizeof(double));
-    }
-    if (job.rows == 1) {
-        const double most = fabs(job.moments[7]) > fabs(job.moments[8]) ? fabs(job.moments[7]) : fabs(job.moments[8]);
-        uint64_t left = (uint64_t)job.moments[0];
-        for (uint64_t i = 0; i < workers; i++) {
-            add_counts(job.counts, &job.descriptions[i].counts);
-            if (!outer) left = add_bins(PyArray_DATA((PyArrayObject *)bins), job.descriptions[i].bins, most, left);
-        }
-    }
-    fi_modes_leave(saved);
-    Py_END_ALLOW_THREADS result = PyTuple_Pack(3, moments, counts, bins);
-done:
-    PyMem_RawFree(job.nodes), PyMem_RawFree(job.descriptions), PyMem_RawFree(job.scratch), PyMem_RawFree(tables);
-    Py_XDECREF(moments), Py_XDECREF(counts), Py_XDECREF(bins);
+    describe_job job;
+    if (fi_rows_of(&job.rows, state, (PyArrayObject *)args[0], args[1], 0) < 0) return NULL;
+    npy_intp n = FI_BINS;
+    fi_moments moments = {0};
+    fi_counts counts = {0};
+    PyObject *bins = PyArray_ZEROS(1, &n, NPY_UINT64, 0), *result = NULL;
+    if (bins && describe(&job, state->threads, &moments, &counts, PyArray_DATA((PyArrayObject *)bins)) == 0)
+        result = Py_BuildValue("(NNO)", fi_new_moments(state, &moments), fi_new_counts(state, &counts), bins);
+    Py_XDECREF(bins);
     return result;
 }
 
-/* merge(a, b) -> the moments of both, each nine float64 */
-PyObject *fi_py_merge(PyObject *module, PyObject *args) {
-    (void)module;
-    fi_moments a, b;
-    double *x = (double *)&a, *y = (double *)&b;
-    if (!PyArg_ParseTuple(args, "(ddddddddd)(ddddddddd)", x, x + 1, x + 2, x + 3, x + 4, x + 5, x + 6, x + 7, x + 8, y,
-                          y + 1, y + 2, y + 3, y + 4, y + 5, y + 6, y + 7, y + 8))
+PyObject *fi_py_describe_rows(PyObject *module, PyObject *const *args, Py_ssize_t count) {
+    if (count != 3 || !PyArray_Check(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "describe_rows takes an array, a dtype and how many axes count rows");
         return NULL;
+    }
+    const int outer = (int)PyLong_AsLong(args[2]);
+    if (outer == -1 && PyErr_Occurred()) return NULL;
+    const fi_state *state = fi_state_of(module);
+    describe_job job;
+    if (fi_rows_of(&job.rows, state, (PyArrayObject *)args[0], args[1], outer) < 0) return NULL;
+    Py_INCREF(state->moments_row), Py_INCREF(state->counts_row); /* which the arrays take over */
+    PyObject *moments = PyArray_Zeros(1, &job.rows.count, state->moments_row, 0);
+    PyObject *counts = PyArray_Zeros(1, &job.rows.count, state->counts_row, 0), *result = NULL;
+    if (moments && counts &&
+        describe(&job, state->threads, PyArray_DATA((PyArrayObject *)moments), PyArray_DATA((PyArrayObject *)counts),
+                 NULL) == 0)
+        result = PyTuple_Pack(2, moments, counts);
+    Py_XDECREF(moments), Py_XDECREF(counts);
+    return result;
+}
+
+/* Two Moments' together */
+PyObject *fi_py_merge(PyObject *module, PyObject *const *args, Py_ssize_t count) {
+    const fi_state *state = fi_state_of(module);
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "merge takes two Moments");
+        return NULL;
+    }
+    fi_moments a, b;
+    if (fi_moments_of(state, args[0], &a) < 0 || fi_moments_of(state, args[1], &b) < 0) return NULL;
     const fi_modes saved = fi_modes_enter();
     fi_moments_merge(&a, &b);
     fi_modes_leave(saved);
-    return Py_BuildValue("(ddddddddd)", a.n, a.pivot, a.mean, a.m2, a.m3, a.m4, a.size, a.least, a.most);
+    return fi_new_moments(state, &a);
 }

@@ -27,19 +27,40 @@ enum { FI_UFUNCS = 6 };
 struct fi_state {
     const fi_kernels *kernels; /* the level in use */
     int threads;
-    fi_ufunc_loop loops[FI_UFUNCS][3]; /* float16, float32, float64 */
+    PyObject *dtypes[FI_DTYPES]; /* instances of _core.Dtype */
+    PyTypeObject *moments_type, *counts_type;
+    PyArray_Descr *moments_row, *counts_row; /* fi_moments and fi_counts as NumPy sees them */
+    fi_ufunc_loop loops[FI_UFUNCS][3];       /* float16, float32, float64 */
     void *loop_data[FI_UFUNCS][3];
 };
 
 static inline fi_state *fi_state_of(PyObject *module) { return PyModule_GetState(module); }
 
+/* values.c: what goes in and out by name */
+int fi_add_types(PyObject *module);
+void fi_forget_types(fi_state *state);
+typedef struct {
+    const char *name;
+    int item_size;
+    double largest, smallest_normal, smallest_subnormal;
+} fi_dtype_facts;
+extern const fi_dtype_facts fi_dtypes[FI_DTYPES];
+int fi_dtype_of(const fi_state *state, PyObject *object, fi_dtype *dtype);
+int fi_number_of(PyObject *object, const char *name, double *number);
+PyObject *fi_new_moments(const fi_state *state, const fi_moments *moments);
+PyObject *fi_new_counts(const fi_state *state, const fi_counts *counts);
+int fi_moments_of(const fi_state *state, PyObject *object, fi_moments *moments);
+
 /* fill.c */
-PyObject *fi_py_fill(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *fi_py_fill_uniform(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *fi_py_fill_normal(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *fi_py_fill_truncated(PyObject *module, PyObject *const *args, Py_ssize_t count);
 /* ufuncs.c */
 int fi_add_ufuncs(PyObject *module);
 /* describe.c */
-PyObject *fi_py_describe(PyObject *module, PyObject *args);
-PyObject *fi_py_merge(PyObject *module, PyObject *args);
+PyObject *fi_py_describe(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *fi_py_describe_rows(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *fi_py_merge(PyObject *module, PyObject *const *args, Py_ssize_t count);
 /* tools.c */
 PyObject *fi_py_words(PyObject *module, PyObject *args);
 PyObject *fi_py_threefry(PyObject *module, PyObject *args);

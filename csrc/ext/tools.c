@@ -1,7 +1,6 @@
 /* The small functions of fastinit._core. */
 #include "ext.h"
 
-/* words(seed, stream, chunk) -> uint32 array of one chunk */
 PyObject *fi_py_words(PyObject *module, PyObject *args) {
     unsigned long long seed, stream, chunk;
     if (!PyArg_ParseTuple(args, "KKK", &seed, &stream, &chunk)) return NULL;
@@ -13,7 +12,6 @@ PyObject *fi_py_words(PyObject *module, PyObject *args) {
     return out;
 }
 
-/* threefry4x32((k0, k1, k2, k3), (c0, c1, c2, c3)) -> four words */
 PyObject *fi_py_threefry(PyObject *module, PyObject *args) {
     (void)module;
     unsigned int k[4], c[4];
@@ -22,7 +20,6 @@ PyObject *fi_py_threefry(PyObject *module, PyObject *args) {
     return Py_BuildValue("(IIII)", c[0], c[1], c[2], c[3]);
 }
 
-/* sparse_mask(seed, stream, rows, columns, chosen) -> bool array, true where an entry is to be zero */
 PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
     (void)module;
     unsigned long long seed, stream, rows, columns, chosen;
@@ -50,18 +47,19 @@ PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
     return out;
 }
 
-/* truncated_moments(alpha, beta) -> (mass, mean, std) of the standard normal truncated to [alpha, beta] */
 PyObject *fi_py_truncated_moments(PyObject *module, PyObject *args) {
     (void)module;
+    PyObject *low, *high;
     double alpha, beta, mass, mean, std;
-    if (!PyArg_ParseTuple(args, "dd", &alpha, &beta)) return NULL;
+    if (!PyArg_ParseTuple(args, "OO", &low, &high) || fi_number_of(low, "alpha", &alpha) < 0 ||
+        fi_number_of(high, "beta", &beta) < 0)
+        return NULL;
     const fi_modes saved = fi_modes_enter();
     fi_truncated_moments(alpha, beta, &mass, &mean, &std);
     fi_modes_leave(saved);
     return Py_BuildValue("(ddd)", mass, mean, std);
 }
 
-/* elementary(x) -> (exp(x), log(x), upper_tail(x)), as the set-up of a truncated normal computes them */
 PyObject *fi_py_elementary(PyObject *module, PyObject *args) {
     (void)module;
     double x;
@@ -69,7 +67,6 @@ PyObject *fi_py_elementary(PyObject *module, PyObject *args) {
     return Py_BuildValue("(ddd)", fi_exp(x), fi_log(x), fi_upper_tail(x));
 }
 
-/* levels() -> (name in use, names this processor runs) */
 PyObject *fi_py_levels(PyObject *module, PyObject *none) {
     (void)none;
     PyObject *names = PyList_New(0);
@@ -82,7 +79,6 @@ PyObject *fi_py_levels(PyObject *module, PyObject *none) {
     return names ? Py_BuildValue("(sN)", fi_state_of(module)->kernels->name, names) : NULL;
 }
 
-/* use_level(name) -> whether there is such a level here; it is then the one in use */
 PyObject *fi_py_use_level(PyObject *module, PyObject *name) {
     if (!PyUnicode_Check(name)) {
         PyErr_SetString(PyExc_TypeError, "use_level takes a str");
@@ -109,7 +105,6 @@ PyObject *fi_py_get_threads(PyObject *module, PyObject *none) {
     return PyLong_FromLong(fi_state_of(module)->threads);
 }
 
-/* take([seed, stream]) -> (seed, stream), and the list's stream moves on: one step under the interpreter's lock. */
 PyObject *fi_py_take(PyObject *module, PyObject *state) {
     (void)module;
     if (!PyList_Check(state) || PyList_Size(state) != 2) {
@@ -128,14 +123,14 @@ PyObject *fi_py_take(PyObject *module, PyObject *state) {
     return key;
 }
 
-/* plain(object) -> "e", "f" or "d" for an ndarray of that dtype, writeable, aligned and in C order; else None */
+/* The dtype of an ndarray that is writeable, aligned and in C order; else None */
 PyObject *fi_py_plain(PyObject *module, PyObject *object) {
-    (void)module;
+    const fi_state *state = fi_state_of(module);
     if (PyArray_CheckExact(object) && PyArray_ISCARRAY((PyArrayObject *)object)) {
         switch (PyArray_TYPE((PyArrayObject *)object)) {
-        case NPY_HALF: return PyUnicode_InternFromString("e");
-        case NPY_FLOAT: return PyUnicode_InternFromString("f");
-        case NPY_DOUBLE: return PyUnicode_InternFromString("d");
+        case NPY_HALF: return Py_NewRef(state->dtypes[FI_F16]);
+        case NPY_FLOAT: return Py_NewRef(state->dtypes[FI_F32]);
+        case NPY_DOUBLE: return Py_NewRef(state->dtypes[FI_F64]);
         default: break;
         }
     }

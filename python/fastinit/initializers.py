@@ -16,7 +16,7 @@ from . import _core
 from .fans import compute_fans
 from .gains import calculate_gain
 from .generator import take_key
-from .tensors import Opened, check_fits, open_any, open_floating, round_to_dtype, write
+from .tensors import DTYPES, Opened, check_fits, open_any, open_floating, round_to_dtype, write
 
 __all__ = [
     "bilinear_", "constant_", "delta_orthogonal_", "dirac_", "eye_", "glorot_normal_", "glorot_uniform_", "he_normal_",
@@ -100,9 +100,9 @@ def _block(opened: Opened, global_shape, offset) -> tuple[tuple[int, ...] | None
 _NO_BLOCK = (None, None)
 
 
-def _fill(opened: Opened, transform: str, p0, p1, p2, p3, generator, block):
-    key = take_key(generator, opened.is_torch)
-    _core.fill(opened.array, opened.code, transform, p0, p1, p2, p3, *key, *block)
+def _fill(opened: Opened, fill, parameters: tuple[float, ...], generator, block):
+    """fill: one of the core's, with the law's parameters."""
+    fill(opened.array, opened.dtype, *parameters, *take_key(generator, opened.is_torch), *block)
     return opened.done()
 
 
@@ -156,11 +156,10 @@ def uniform_(tensor, a: float = 0.0, b: float = 1.0, generator=None, *, global_s
     if opened is None:
         return tensor
     a, b = _interval(opened, a, b)
-    check_fits(opened.code, a=a, b=b)
+    check_fits(opened.dtype, a=a, b=b)
     block = _block(opened, global_shape, offset)
-    return _fill(
-        opened, "u", round_to_dtype(opened.code, a), round_to_dtype(opened.code, b), 0.0, 0.0, generator, block
-    )
+    bounds = round_to_dtype(opened.dtype, a), round_to_dtype(opened.dtype, b)
+    return _fill(opened, _core.fill_uniform, bounds, generator, block)
 
 
 @_documented
@@ -188,13 +187,13 @@ def normal_(tensor, mean: float = 0.0, std: float = 1.0, generator=None, *, glob
     if opened is None:
         return tensor
     mean, std = _number("mean", mean), _std(std)
-    check_fits(opened.code, mean=mean, std=std)
+    check_fits(opened.dtype, mean=mean, std=std)
     block = _block(opened, global_shape, offset)
     if opened.is_complex:
         if mean != 0.0:
             raise ValueError(f"mean={mean!r}: a complex tensor's normal has mean 0; add the mean afterwards")
         std *= math.sqrt(0.5)
-    return _fill(opened, "n", mean, std, 0.0, 0.0, generator, block)
+    return _fill(opened, _core.fill_normal, (mean, std), generator, block)
 
 
 @_documented
@@ -235,7 +234,7 @@ def trunc_normal_(
     a, b = _interval(opened, a, b)
     if sigmas:
         a, b = mean + a * std, mean + b * std
-    check_fits(opened.code, mean=mean, std=std, a=a, b=b)
+    check_fits(opened.dtype, mean=mean, std=std, a=a, b=b)
     if opened.is_complex:
         raise TypeError(
             f"tensor has dtype {tensor.dtype}; a truncated normal needs a real tensor: fill its real and imag parts"
@@ -246,9 +245,8 @@ def trunc_normal_(
             stacklevel=2,
         )
     block = _block(opened, global_shape, offset)
-    return _fill(
-        opened, "t", mean, std, round_to_dtype(opened.code, a), round_to_dtype(opened.code, b), generator, block
-    )
+    bounds = round_to_dtype(opened.dtype, a), round_to_dtype(opened.dtype, b)
+    return _fill(opened, _core.fill_truncated, (mean, std, *bounds), generator, block)
 
 
 def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
@@ -330,19 +328,18 @@ def variance_scaling_(
     if opened is None:
         return tensor
     block = _block(opened, global_shape, offset)
-    rule = block[0] or opened.shape, opened.code, opened.is_complex, scale, mode, distribution, layout, groups, fans
+    shape, dtype = block[0] or opened.shape, opened.dtype.name
+    rule = shape, dtype, opened.is_complex, scale, mode, distribution, layout, groups, fans
     try:
-        transform = _scaled(*rule)
+        fill, parameters = _scaled(*rule)
     except TypeError:  # not hashable, so not cached: say what is wrong with it
-        transform = _scaled.__wrapped__(*rule)
-    return _fill(opened, *transform, generator, block)
+        fill, parameters = _scaled.__wrapped__(*rule)
+    return _fill(opened, fill, parameters, generator, block)
 
 
 @lru_cache(maxsize=1024, typed=True)
-def _scaled(
-    shape, code, is_complex, scale, mode, distribution, layout, groups, fans
-) -> tuple[str, float, float, float, float]:
-    """The transform of `variance_scaling_` and its parameters, once for each kind of layer."""
+def _scaled(shape, dtype_name, is_complex, scale, mode, distribution, layout, groups, fans):
+    """The core's fill for `variance_scaling_` and its parameters, once for each kind of layer."""
     scale = _std(scale, "scale")
     if mode not in _MODES:
         raise ValueError(f"mode={mode!r} is unknown; known modes: {', '.join(map(repr, _MODES))}")
@@ -354,13 +351,16 @@ def _scaled(
     std = math.sqrt(scale / fan) if fan else 0.0  # no fan, no element
     if is_complex:
         std *= math.sqrt(0.5)  # of each part, so that the variance of the whole is as asked
-    check_fits(code, std=std)
+    dtype = DTYPES[dtype_name]
+    check_fits(dtype, std=std)
     if distribution == "normal":
-        return "n", 0.0, std, 0.0, 0.0
+        return _core.fill_normal, (0.0, std)
     std = std if distribution == "uniform" else std / _TRUNCATED_STD
-    bound = round_to_dtype(code, (math.sqrt(3.0) if distribution == "uniform" else 2.0) * std)
-    check_fits(code, bound=bound)
-    return ("u", -bound, bound, 0.0, 0.0) if distribution == "uniform" else ("t", 0.0, std, -bound, bound)
+    bound = round_to_dtype(dtype, (math.sqrt(3.0) if distribution == "uniform" else 2.0) * std)
+    check_fits(dtype, bound=bound)
+    if distribution == "uniform":
+        return _core.fill_uniform, (-bound, bound)
+    return _core.fill_truncated, (0.0, std, -bound, bound)
 
 
 def _gain(gain, name: str = "gain") -> float:
@@ -608,27 +608,27 @@ def sparse_(tensor, sparsity: float, std: float = 0.01, generator=None):
     sparsity, std = _number("sparsity", sparsity), _std(std)
     if not 0.0 <= sparsity <= 1.0:
         raise ValueError(f"sparsity={sparsity!r}; give a share in [0, 1]")
-    check_fits(opened.code, std=std)
+    check_fits(opened.dtype, std=std)
     if opened.is_complex:
         std *= math.sqrt(0.5)
     rows, columns = opened.shape
     seed, stream = take_key(generator, opened.is_torch)
     zero = _core.sparse_mask(seed, stream, rows, columns, math.ceil(sparsity * rows))
-    _core.fill(opened.array, opened.code, "n", 0.0, std, 0.0, 0.0, seed, stream, None, None)
+    _core.fill_normal(opened.array, opened.dtype, 0.0, std, seed, stream, *_NO_BLOCK)
     np.copyto(opened.array, opened.array.dtype.type(0), where=zero)
     return opened.done()
 
 
 def _random_orthogonal(rows: int, columns: int, opened: Opened, generator) -> np.ndarray:
     """A (rows, columns) matrix whose shorter side is orthonormal, Haar distributed."""
-    wide = opened.code == "d"
+    wide = opened.dtype.name == "float64"
     if opened.is_complex:
         dtype = np.complex128 if wide else np.complex64
     else:
         dtype = np.float64 if wide else np.float32
     matrix = np.empty((max(rows, columns), min(rows, columns)), dtype)
     key = take_key(generator, opened.is_torch)
-    _core.fill(matrix, "d" if wide else "f", "n", 0.0, 1.0, 0.0, 0.0, *key, None, None)
+    _core.fill_normal(matrix, DTYPES["float64" if wide else "float32"], 0.0, 1.0, *key, *_NO_BLOCK)
     q, r = np.linalg.qr(matrix)
     diagonal = np.diagonal(r)
     size = np.abs(diagonal)
@@ -670,7 +670,7 @@ def orthogonal_(tensor, gain: float = 1, generator=None):
     if len(shape) < 2:
         raise ValueError(f"Only tensors with 2 or more dimensions are supported; the shape given is {shape}")
     gain = _number("gain", gain)
-    check_fits(opened.code, gain=gain)
+    check_fits(opened.dtype, gain=gain)
     if opened.size == 0:
         return tensor
     matrix = _random_orthogonal(shape[0], opened.size // shape[0], opened, generator)
@@ -710,7 +710,7 @@ def delta_orthogonal_(tensor, gain: float = 1.0, generator=None):
     if shape[0] < shape[1]:
         raise ValueError(f"tensor has shape {shape}; delta_orthogonal_ needs out >= in, that is shape[0] >= shape[1]")
     gain = _number("gain", gain)
-    check_fits(opened.code, gain=gain)
+    check_fits(opened.dtype, gain=gain)
     if opened.size == 0:
         return tensor
     matrix = _random_orthogonal(shape[0], shape[1], opened, generator)
@@ -756,14 +756,14 @@ def constant_(tensor, val: float):
                 return tensor.fill_(val)  # torch's own, on any device
         except RuntimeError as error:
             raise ValueError(f"val={val!r} cannot fill a tensor of dtype {tensor.dtype}: {error}") from None
-    code = _core.plain(tensor)  # the common case, fast
-    if not code:
+    dtype = _core.plain(tensor)  # the common case, fast
+    if not dtype:
         opened = open_any(tensor)
-        code = None if opened.is_complex else opened.code
-    if code:
+        dtype = None if opened.is_complex else opened.dtype
+    if dtype:
         val = _number("val", val)
         if math.isfinite(val):
-            check_fits(code, val=val)
+            check_fits(dtype, val=val)
     try:
         tensor[...] = val
     except (OverflowError, ValueError) as error:

@@ -12,6 +12,7 @@ import numpy as np
 from . import _core
 from .registry import activations
 from .tables import as_html, as_text, number
+from .tensors import CODES, DTYPES
 
 __all__ = ["Fits", "Stats", "StatsTable", "describe"]
 
@@ -75,7 +76,7 @@ class Stats:
     subnormal: int
     negative: int
     saturated: int | None
-    moments: tuple[float, ...] = field(repr=False)  # the core's: n, pivot, mean - pivot, M2, M3, M4, sum |x|, min, max
+    moments: _core.Moments = field(repr=False)
     bins: np.ndarray | None = field(repr=False)
 
     @property
@@ -84,11 +85,11 @@ class Stats:
 
     @property
     def mean(self) -> float:
-        return self.moments[1] + self.moments[2] if self.finite else math.nan
+        return self.moments.pivot + self.moments.mean_offset if self.finite else math.nan
 
     @property
     def var(self) -> float:
-        return self.moments[3] / self.finite if self.finite else math.nan
+        return self.moments.m2 / self.finite if self.finite else math.nan
 
     @property
     def std(self) -> float:
@@ -96,19 +97,19 @@ class Stats:
 
     @property
     def min(self) -> float:
-        return self.moments[7] if self.finite else math.nan
+        return self.moments.min if self.finite else math.nan
 
     @property
     def max(self) -> float:
-        return self.moments[8] if self.finite else math.nan
+        return self.moments.max if self.finite else math.nan
 
     @property
     def absmax(self) -> float:
-        return max(abs(self.moments[7]), abs(self.moments[8])) if self.finite else math.nan
+        return max(abs(self.moments.min), abs(self.moments.max)) if self.finite else math.nan
 
     @property
     def mean_abs(self) -> float:
-        return self.moments[6] / self.finite if self.finite else math.nan
+        return self.moments.sum_abs / self.finite if self.finite else math.nan
 
     @property
     def rms(self) -> float:
@@ -120,17 +121,17 @@ class Stats:
 
     @property
     def skew(self) -> float:
-        return self._standardised(4, 3)
+        return self._standardised(self.moments.m3, 3)
 
     @property
     def kurtosis(self) -> float:
-        return self._standardised(5, 4) - 3.0
+        return self._standardised(self.moments.m4, 4) - 3.0
 
-    def _standardised(self, moment: int, power: int) -> float:
+    def _standardised(self, moment: float, power: int) -> float:
         std = self.std
         if not std > 0.0:
             return math.nan
-        return self.moments[moment] / self.finite / std / std / std / (std if power == 4 else 1.0)
+        return moment / self.finite / std / std / std / (std if power == 4 else 1.0)
 
     def __add__(self, other: "Stats") -> "Stats":
         """Of both tensors' values together: shards of one, or batches."""
@@ -415,8 +416,8 @@ def svg_histogram(row: Stats) -> str:
 # ---- what can be described -------------------------------------------------------------------------------------------
 
 
-def _open(tensor) -> tuple[np.ndarray, str, str]:
-    """An array over the tensor's memory, the core's code for it, and its dtype's name."""
+def _open(tensor) -> tuple[np.ndarray, "_core.Dtype | None", str]:
+    """An array over the tensor's memory, the core's Dtype (None: integers or bool), and its dtype's name."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(tensor, torch.Tensor):
         if tensor.device.type != "cpu":
@@ -430,7 +431,7 @@ def _open(tensor) -> tuple[np.ndarray, str, str]:
         if plain.is_complex():
             raise TypeError(f"tensor has dtype {name}; call describe(x.real, x.imag)")
         return (
-            (plain.view(torch.int16).numpy(), "b", name)
+            (plain.view(torch.int16).numpy(), DTYPES["bfloat16"], name)
             if name == "bfloat16"
             else (plain.numpy(), _code(plain.numpy()), name)
         )
@@ -444,31 +445,31 @@ def _open(tensor) -> tuple[np.ndarray, str, str]:
     return array, _code(array), array.dtype.name
 
 
-def _code(array: np.ndarray) -> str:
+def _code(array: np.ndarray) -> "_core.Dtype | None":
     dtype = array.dtype
     if dtype.char in "efd":
-        return dtype.char
+        return CODES[dtype.char]
     if dtype.kind in "iub" and dtype.itemsize <= 8:
-        return "i"
+        return None
     if dtype.name == "bfloat16":
-        return "b"
+        return DTYPES["bfloat16"]
     if dtype.kind == "c":
         raise TypeError(f"tensor has dtype {dtype}; call describe(x.real, x.imag)")
     raise TypeError(f"tensor has dtype {dtype}; give float16, bfloat16, float32, float64, integers or bool")
 
 
-def _saturated(tensor, bounds: tuple[float, float], counts) -> int:
+def _saturated(tensor, bounds: tuple[float, float], counts: _core.Counts) -> int:
     """Finite values beyond the bounds."""
     low, high = bounds
     beyond = int((tensor < low).sum()) + int((tensor > high).sum())
-    return beyond - (int(counts[1]) if high < math.inf else 0) - (int(counts[2]) if low > -math.inf else 0)
+    return beyond - (counts.posinf if high < math.inf else 0) - (counts.neginf if low > -math.inf else 0)
 
 
 def _describe_one(tensor, name: str, activation: str | None) -> Stats:
     array, code, dtype = _open(tensor)
-    moments, counts, bins = _core.describe(array, code, 0)
-    saturated = None if activation is None else _saturated(tensor, activations[activation].saturation, counts[0])
-    return Stats(name, array.shape, dtype, array.size, *counts[0].tolist(), saturated, tuple(moments[0].tolist()), bins)
+    moments, counts, bins = _core.describe(array, code)
+    saturated = None if activation is None else _saturated(tensor, activations[activation].saturation, counts)
+    return Stats(name, array.shape, dtype, array.size, *counts, saturated, moments, bins)
 
 
 class _Rows(Sequence):
@@ -484,8 +485,8 @@ class _Rows(Sequence):
     def __getitem__(self, row: int) -> Stats:
         row = range(len(self))[row]
         label = f"{self._name}[{', '.join(map(str, np.unravel_index(row, self._outer)))}]"
-        return Stats(label, self._inner, self._dtype, math.prod(self._inner), *self._counts[row].tolist(), self._saturated[row],
-                     tuple(self._moments[row].tolist()), None)  # fmt: skip
+        return Stats(label, self._inner, self._dtype, math.prod(self._inner), *self._counts[row].item(), self._saturated[row],
+                     _core.Moments(self._moments[row].item()), None)  # fmt: skip
 
 
 def _describe_rows(tensor, name: str, by: tuple[int, ...], activation: str | None) -> StatsTable:
@@ -498,11 +499,14 @@ def _describe_rows(tensor, name: str, by: tuple[int, ...], activation: str | Non
         raise ValueError(f"by={by!r} names an axis twice")
     moved = np.moveaxis(array, axes, range(len(axes)))
     outer, inner = moved.shape[: len(axes)], moved.shape[len(axes) :]
-    moments, counts, _ = _core.describe(moved, code, len(axes))
+    moments, counts = _core.describe_rows(moved, code, len(axes))
     saturated = [None] * len(counts)
     if activation is not None:
         bounds = activations[activation].saturation
-        saturated = [_saturated(moved[index], bounds, counts[row]) for row, index in enumerate(np.ndindex(outer))]
+        saturated = [
+            _saturated(moved[index], bounds, _core.Counts(row.item()))
+            for index, row in zip(np.ndindex(outer), counts, strict=True)
+        ]
     return StatsTable(_Rows(name, dtype, outer, inner, counts, moments, saturated))
 
 

@@ -7,24 +7,19 @@ import numpy as np
 
 from . import _core
 
-# dtype character -> code of the C core; a complex tensor is filled as its real pairs
-CODES = {"e": "e", "f": "f", "d": "d", "F": "f", "D": "d"}
-LARGEST = {
-    "e": 65504.0,
-    "b": float.fromhex("0x1.fep127"),
-    "f": float.fromhex("0x1.fffffep127"),
-    "d": sys.float_info.max,
-}
-NAMES = {"e": "float16", "b": "bfloat16", "f": "float32", "d": "float64"}
+DTYPES = {dtype.name: dtype for dtype in _core.DTYPES}
+# NumPy's dtype -> that of the C core; a complex tensor is filled as its real pairs
+_CODES = {"e": "float16", "f": "float32", "d": "float64", "F": "float32", "D": "float64"}
+CODES = {char: DTYPES[name] for char, name in _CODES.items()}
 
 
 class Opened:
-    """A tensor as the kernels see it: an array over its memory, and the code of its dtype (None: not a float)."""
+    """A tensor as the kernels see it: an array over its memory, and the core's Dtype (None: not a float)."""
 
-    __slots__ = ("tensor", "array", "code", "shape", "is_torch", "is_complex")
+    __slots__ = ("tensor", "array", "dtype", "shape", "is_torch", "is_complex")
 
-    def __init__(self, tensor, array, code, shape, is_torch, is_complex):
-        self.tensor, self.array, self.code, self.shape = tensor, array, code, shape
+    def __init__(self, tensor, array, dtype, shape, is_torch, is_complex):
+        self.tensor, self.array, self.dtype, self.shape = tensor, array, dtype, shape
         self.is_torch, self.is_complex = is_torch, is_complex
 
     @property
@@ -38,24 +33,23 @@ class Opened:
         return self.tensor
 
 
-def check_fits(code: str, **values: float) -> None:
+def check_fits(dtype: _core.Dtype, **values: float) -> None:
     """Every value is a finite number that the dtype can hold."""
-    largest = LARGEST[code]
     for name, value in values.items():
-        if -largest <= value <= largest:
+        if -dtype.largest <= value <= dtype.largest:
             continue
         if not math.isfinite(value):
             raise ValueError(f"{name}={value!r}; give a finite number")
         raise ValueError(
-            f"{name}={value!r} overflows {NAMES[code]}, whose largest value is {largest:g}; give less, or use a wider dtype"
+            f"{name}={value!r} overflows {dtype.name}, whose largest value is {dtype.largest:g}; give less, or use a wider dtype"
         )
 
 
-def round_to_dtype(code: str, value: float) -> float:
+def round_to_dtype(dtype: _core.Dtype, value: float) -> float:
     """To the nearest value of the dtype, if it is a half; the C core rounds to float32."""
-    if code == "e":
+    if dtype.name == "float16":
         return float(np.float16(value))
-    if code == "b":
+    if dtype.name == "bfloat16":
         bits = int(np.float32(value).view(np.uint32))
         return float(np.uint32((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32))
     return value
@@ -64,7 +58,7 @@ def round_to_dtype(code: str, value: float) -> float:
 def open_floating(tensor) -> "Opened | None":
     """Open a tensor for random values: floating or complex. None for a torch tensor without memory (meta)."""
     opened = _open_plain(tensor) or open_any(tensor)
-    if opened is not None and opened.code is None:
+    if opened is not None and opened.dtype is None:
         raise TypeError(
             f"tensor has dtype {tensor.dtype}; random values need float16, bfloat16, float32, float64, complex64 or complex128"
         )
@@ -73,15 +67,15 @@ def open_floating(tensor) -> "Opened | None":
 
 def _open_plain(tensor) -> "Opened | None":
     """The common cases, fast: real, contiguous, of no special kind. None: look closer."""
-    if code := _core.plain(tensor):
-        return Opened(tensor, tensor, code, tensor.shape, False, False)
+    if dtype := _core.plain(tensor):
+        return Opened(tensor, tensor, dtype, tensor.shape, False, False)
     if (torch := sys.modules.get("torch")) and type(tensor) in (torch.Tensor, torch.nn.Parameter):
         try:
             array = tensor.detach().numpy()  # refused where the memory is elsewhere, or not plain numbers
         except (TypeError, RuntimeError):
             return None
-        if code := _core.plain(array):
-            return Opened(tensor, array, code, array.shape, True, False)
+        if dtype := _core.plain(array):
+            return Opened(tensor, array, dtype, array.shape, True, False)
     return None
 
 
@@ -106,8 +100,8 @@ def open_any(tensor) -> "Opened | None":
             f"tensor has elements that share memory (shape {tensor.shape}, strides {tensor.strides}), so they cannot each "
             "be given a value; give np.empty(shape) or a copy"
         )
-    code = "b" if dtype.name == "bfloat16" else CODES.get(dtype.char)
-    return Opened(tensor, tensor, code, tensor.shape, False, dtype.kind == "c")
+    drawn = DTYPES["bfloat16"] if dtype.name == "bfloat16" else CODES.get(dtype.char)
+    return Opened(tensor, tensor, drawn, tensor.shape, False, dtype.kind == "c")
 
 
 def _why_not_a_tensor(tensor) -> str:
@@ -173,17 +167,16 @@ def _open_torch(tensor, torch) -> "Opened | None":
         raise ValueError(
             f"tensor has elements that share memory (shape {tuple(plain.shape)}, strides {plain.stride()}); give a clone"
         )
-    codes = {torch.float16: "e", torch.bfloat16: "b", torch.float32: "f", torch.float64: "d",
-             torch.complex64: "f", torch.complex128: "d"}  # fmt: skip
-    code = codes.get(tensor.dtype)
-    if code is None:
+    name = {"complex64": "float32", "complex128": "float64"}.get(name := str(tensor.dtype).removeprefix("torch."), name)
+    dtype = DTYPES.get(name)
+    if dtype is None:
         return Opened(tensor, None, None, tuple(tensor.shape), True, False)  # whole numbers: torch's own constant fills
-    array = (plain.view(torch.int16) if code == "b" else plain).numpy()
+    array = (plain.view(torch.int16) if name == "bfloat16" else plain).numpy()
     if _overlaps_itself(array):
         raise ValueError(
             f"tensor has elements that share memory (shape {tuple(plain.shape)}, strides {plain.stride()}); give a clone"
         )
-    return Opened(tensor, array, code, array.shape, True, tensor.is_complex())
+    return Opened(tensor, array, dtype, array.shape, True, tensor.is_complex())
 
 
 def write(opened: Opened, values: np.ndarray) -> None:
