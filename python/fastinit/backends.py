@@ -1,0 +1,498 @@
+"""What a tensor is, for NumPy and for torch: the only file that asks "is it torch?".
+
+torch is never imported here: a tensor of it can only come from where somebody else imported it. What the package asks:
+
+    open_floating(tensor)    to be filled with random values, as an array over its memory; None without memory (meta)
+    open_any(tensor)         the same for any dtype of numbers (dtype None: not a float)
+    backend_of(x)            what knows x's kind: NumPy or Torch; None for what is no tensor
+    backend.read(x)          x's values, to be read only: (array, code of the core, dtype's name)
+    is_module(x)             whether x is a torch.nn.Module
+    backends()               all that there are now
+
+A framework is one class, a `Backend`; a third one, or a device, would be one more.
+"""
+
+import abc
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from . import _core
+from .checks import warn
+
+if TYPE_CHECKING:
+    import torch
+
+T = TypeVar("T", bound="np.ndarray | torch.Tensor")
+
+
+class Dtype(NamedTuple):
+    """A floating dtype of the C core."""
+
+    name: str
+    code: str
+    largest: float
+
+
+DTYPES = {
+    dtype.code: dtype
+    for dtype in (
+        Dtype("float16", "e", 65504.0),
+        Dtype("bfloat16", "b", float.fromhex("0x1.fep127")),
+        Dtype("float32", "f", float.fromhex("0x1.fffffep127")),
+        Dtype("float64", "d", sys.float_info.max),
+    )
+}
+# the dtype of a real number, or of each part of a complex one, by the dtype's name
+FLOATS = {dtype.name: dtype for dtype in DTYPES.values()} | {"complex64": DTYPES["f"], "complex128": DTYPES["d"]}
+
+
+class Opened(Generic[T]):
+    """A tensor to be filled: an array over its memory, and the dtype that the core draws (None: not a float)."""
+
+    __slots__ = ("tensor", "array", "dtype", "shape", "is_complex", "backend")
+
+    def __init__(
+        self,
+        tensor: T,
+        array: np.ndarray,
+        dtype: Dtype | None,
+        shape: tuple[int, ...],
+        is_complex: bool,
+        backend: "Backend[T]",
+    ) -> None:
+        self.tensor, self.array, self.dtype, self.shape = tensor, array, dtype, shape
+        self.is_complex, self.backend = is_complex, backend
+
+    def done(self) -> T:
+        """The array was written to: tell the framework, and return the very object that was given."""
+        self.backend.changed(self.tensor)
+        return self.tensor
+
+
+class Values(NamedTuple):
+    """A tensor to be read: an array over its memory, the core's code of its dtype, and the dtype's name."""
+
+    array: np.ndarray
+    code: str
+    dtype: str
+
+
+class Backend(abc.ABC, Generic[T]):
+    """What a framework must answer."""
+
+    @abc.abstractmethod
+    def owns(self, x: object) -> bool:
+        """Whether x is a tensor of this framework."""
+
+    def is_module(self, x: object) -> bool:
+        """Whether x is a layer or a network of this framework."""
+        return False
+
+    @abc.abstractmethod
+    def open_plain(self, tensor: T) -> Opened[T] | None:
+        """The common case, fast: real, contiguous, of no special kind. None: look closer, with `open`."""
+
+    @abc.abstractmethod
+    def open(self, tensor: T) -> Opened[T] | None:
+        """Open for filling, or say why not. None: a tensor without memory, which no fill changes."""
+
+    @abc.abstractmethod
+    def read(self, tensor: T) -> Values:
+        """Open for reading, or say why not."""
+
+    @abc.abstractmethod
+    def changed(self, tensor: T) -> None:
+        """The tensor's memory was written to."""
+
+    @abc.abstractmethod
+    def fill(self, tensor: T, value: float) -> None:
+        """The same value everywhere. ValueError: the dtype cannot hold it, and nothing was written."""
+
+    @abc.abstractmethod
+    def put(self, tensor: T, places: tuple[np.ndarray, ...], value: float) -> None:
+        """One value at some places, given as an index for each axis."""
+
+    @abc.abstractmethod
+    def write(self, tensor: T, values: np.ndarray) -> None:
+        """An array's values, of the tensor's shape, rounded to its dtype."""
+
+    @abc.abstractmethod
+    def scalar_like(self, tensor: T) -> T:
+        """A tensor of the same dtype and no dimensions, to try on whether a value fits."""
+
+    @abc.abstractmethod
+    def draw(self, generator: object) -> int | None:
+        """A number from a generator of this framework, which moves on. None: it is none."""
+
+    @abc.abstractmethod
+    def draw_own(self) -> int | None:
+        """A number from the framework's own random state. None: it has none that governs fills."""
+
+
+class NumPy(Backend[np.ndarray]):
+    """NumPy's arrays."""
+
+    def owns(self, x: object) -> bool:
+        return isinstance(x, np.ndarray)
+
+    def open_plain(self, tensor: np.ndarray) -> Opened[np.ndarray] | None:
+        if code := _core.plain(tensor):
+            return Opened(tensor, tensor, DTYPES[code], tensor.shape, False, self)
+        return None
+
+    def open(self, tensor: np.ndarray) -> Opened[np.ndarray]:
+        if isinstance(tensor, np.ma.MaskedArray):
+            raise TypeError("tensor is a masked array, whose mask a fill would ignore; fill its .data")
+        dtype = tensor.dtype
+        if dtype.kind not in "biufc" and dtype.name != "bfloat16":
+            raise TypeError(
+                f"tensor has dtype {dtype}; give an array of numbers, such as np.empty({tensor.shape}, np.float32)"
+            )
+        if not tensor.flags.writeable:
+            raise ValueError("tensor is read-only; give a writeable array (np.array(tensor) makes a copy that is)")
+        if _overlaps_itself(tensor):
+            raise ValueError(
+                f"tensor has elements that share memory (shape {tensor.shape}, strides {tensor.strides}), so they cannot "
+                "each be given a value; give np.empty(shape) or a copy"
+            )
+        return Opened(tensor, tensor, FLOATS.get(dtype.name), tensor.shape, dtype.kind == "c", self)
+
+    def read(self, tensor: np.ndarray) -> Values:
+        if isinstance(tensor, np.ma.MaskedArray):
+            raise TypeError("tensor is a masked array, whose mask would be ignored; give tensor.compressed()")
+        dtype = tensor.dtype
+        if dtype.char in "efd":
+            return Values(tensor, dtype.char, dtype.name)
+        if dtype.kind in "iub" and dtype.itemsize <= 8:
+            return Values(tensor, "i", dtype.name)
+        if dtype.name == "bfloat16":
+            return Values(tensor, "b", dtype.name)
+        if dtype.kind == "c":
+            raise TypeError(f"tensor has dtype {dtype}; call describe(x.real, x.imag)")
+        raise TypeError(f"tensor has dtype {dtype}; give float16, bfloat16, float32, float64, integers or bool")
+
+    def changed(self, tensor: np.ndarray) -> None:
+        pass
+
+    def fill(self, tensor: np.ndarray, value: float) -> None:
+        try:
+            tensor[...] = value
+        except (OverflowError, ValueError) as error:
+            raise ValueError(f"the value does not fit dtype {tensor.dtype}: {error}") from None
+
+    def put(self, tensor: np.ndarray, places: tuple[np.ndarray, ...], value: float) -> None:
+        tensor[places] = value
+
+    def write(self, tensor: np.ndarray, values: np.ndarray) -> None:
+        tensor[...] = values
+
+    def scalar_like(self, tensor: np.ndarray) -> np.ndarray:
+        return np.empty((), tensor.dtype)
+
+    def draw(self, generator: object) -> int | None:
+        if isinstance(generator, np.random.SeedSequence):
+            return int(generator.generate_state(1, np.uint64)[0])
+        if isinstance(generator, np.random.BitGenerator):
+            generator = np.random.Generator(generator)
+        if isinstance(generator, np.random.Generator):
+            return int(generator.integers(0, 2**64, dtype=np.uint64))
+        return None
+
+    def draw_own(self) -> int | None:
+        return None
+
+
+class _Exported:
+    """A tensor that np.from_dlpack takes as it is: no detached copy of it, and its storage stays resizable."""
+
+    __slots__ = ("_export", "_tensor")
+
+    def __init__(self, export: Callable[["torch.Tensor"], object], tensor: "torch.Tensor") -> None:
+        self._export, self._tensor = export, tensor
+
+    def __dlpack__(self, *, max_version: object = None, dl_device: object = None, copy: object = None) -> object:
+        return self._export(self._tensor)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # the CPU
+
+
+class _Borrowed:
+    """The memory of a copy-on-write clone, to be read without making the clone real. Keeps the tensor alive."""
+
+    def __init__(self, tensor: "torch.Tensor", address: int, dtype: np.dtype) -> None:
+        self.tensor = tensor
+        self.__array_interface__ = {
+            "version": 3, "data": (address, True), "shape": tuple(tensor.shape), "typestr": dtype.str,
+            "strides": tuple(step * dtype.itemsize for step in tensor.stride()),
+        }  # fmt: skip
+
+
+class _Scalar(threading.local):
+    """An int64 of a thread's own, to draw into. No inference tensor: those may not be written to outside that mode."""
+
+    def __init__(self, torch: ModuleType) -> None:
+        with torch.inference_mode(False):
+            self.tensor = torch.empty((), dtype=torch.int64, device="cpu")
+
+
+class Torch(Backend["torch.Tensor"]):
+    """torch's tensors on the CPU; made of the module once somebody has imported it."""
+
+    def __init__(self, torch: ModuleType) -> None:
+        self.torch = torch
+        self.plain_types = (torch.Tensor, torch.nn.Parameter)
+        self.dtypes = {getattr(torch, name): dtype for name, dtype in FLOATS.items()}
+        self.scalar = _Scalar(torch)
+        # NumPy before 2.1 takes no writeable memory by DLPack; .numpy() marks the storage as not resizable, for ever
+        self.export = (
+            getattr(torch._C, "_to_dlpack_versioned", None) if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else None
+        )
+
+    def owns(self, x: object) -> bool:
+        return isinstance(x, self.torch.Tensor)
+
+    def is_module(self, x: object) -> bool:
+        return isinstance(x, self.torch.nn.Module)
+
+    def view(self, tensor: "torch.Tensor") -> np.ndarray:
+        """An array over a strided CPU tensor's memory; RuntimeError, TypeError or BufferError if there is none."""
+        if self.export is not None:
+            return np.from_dlpack(_Exported(self.export, tensor))
+        return tensor.detach().numpy()
+
+    def open_plain(self, tensor: "torch.Tensor") -> "Opened[torch.Tensor] | None":
+        if type(tensor) not in self.plain_types:
+            return None
+        try:  # a tensor under vmap has no address, and one whose storage was emptied has address 0
+            if tensor.data_ptr() == 0 or tensor.is_neg():
+                return None
+            array = self.view(tensor)
+        except (RuntimeError, TypeError, BufferError):
+            return None
+        if code := _core.plain(array):
+            if tensor.grad_fn is not None:
+                _warn_if_computed(tensor)
+            return Opened(tensor, array, DTYPES[code], array.shape, False, self)
+        return None
+
+    def open(self, tensor: "torch.Tensor") -> "Opened[torch.Tensor] | None":
+        torch, shape = self.torch, tuple(tensor.shape)
+        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+            kind = type(tensor).__name__
+            raise TypeError(f"tensor is an {kind} without a shape yet; run the lazy module once, then fill it")
+        if tensor.device.type == "meta":
+            return None
+        self._check_memory(tensor)
+        if tensor.is_conj() or tensor.is_neg():
+            raise TypeError(
+                "tensor is a conj or neg view, which its memory does not show; fill tensor.resolve_conj().resolve_neg()"
+            )
+        if any(step == 0 and n > 1 for step, n in zip(tensor.stride(), shape, strict=True)):
+            raise ValueError(self._shares_memory(tensor))
+        dtype = self.dtypes.get(tensor.dtype)
+        if tensor.grad_fn is not None:
+            _warn_if_computed(tensor)
+        plain = tensor.detach()
+        if dtype is None:  # whole numbers: torch's own constant fills
+            return Opened(tensor, np.empty(0), None, shape, False, self)
+        array = self.view(plain.view(torch.int16) if dtype.name == "bfloat16" else plain)
+        if _overlaps_itself(array):
+            raise ValueError(self._shares_memory(tensor))
+        return Opened(tensor, array, dtype, shape, tensor.is_complex(), self)
+
+    @staticmethod
+    def _shares_memory(tensor: "torch.Tensor") -> str:
+        return f"tensor has elements that share memory (shape {tuple(tensor.shape)}, strides {tensor.stride()}); give a clone"
+
+    def _check_memory(self, tensor: "torch.Tensor") -> None:
+        """The tensor's numbers lie on the CPU, one after the other."""
+        torch, name = self.torch, type(tensor).__name__
+        if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+            raise TypeError(
+                "tensor is one that torch.func (vmap, grad, jvp, ...) passes on, which stands for others; fill the tensor "
+                "outside, before it goes into the function"
+            )
+        if tensor.layout is not torch.strided:
+            raise TypeError(f"tensor has layout {tensor.layout}; give a dense tensor (tensor.to_dense() makes one)")
+        if tensor.is_quantized:
+            raise TypeError(f"tensor is quantized ({tensor.dtype}); fill a float tensor and quantize that")
+        if tensor.device.type != "cpu":
+            raise TypeError(
+                f"tensor is on {tensor.device}; fill a tensor on the CPU and move it there: tensor.copy_(filled)"
+            )
+        try:
+            plain = tensor.detach()
+            wrapper = type(plain) not in self.plain_types and hasattr(plain, "__tensor_flatten__")
+            missing = wrapper or (tensor.numel() > 0 and plain.data_ptr() == 0)
+        except RuntimeError:
+            missing = True
+        if missing:
+            raise TypeError(
+                f"tensor is a {name}, whose memory is elsewhere; fill its local part (for a DTensor, tensor.to_local())"
+            )
+
+    def read(self, tensor: "torch.Tensor") -> Values:
+        torch = self.torch
+        if tensor.device.type != "cpu":
+            raise TypeError(f"tensor is on {tensor.device}; give tensor.cpu()")
+        if tensor.layout is not torch.strided or tensor.is_quantized:
+            raise TypeError(
+                f"tensor is {tensor.layout} of {tensor.dtype}; give a dense one: tensor.to_dense() or tensor.dequantize()"
+            )
+        name = str(tensor.dtype).removeprefix("torch.")
+        plain = tensor.detach().resolve_conj().resolve_neg()
+        if plain.is_complex():
+            raise TypeError(f"tensor has dtype {name}; call describe(x.real, x.imag)")
+        if name == "bfloat16":
+            return Values(self._view_to_read(plain.view(torch.int16)), "b", name)
+        return Values(*NUMPY.read(self._view_to_read(plain))[:2], name)
+
+    def _view_to_read(self, tensor: "torch.Tensor") -> np.ndarray:
+        of_torch = self.torch._C
+        if hasattr(of_torch, "_is_cow_tensor") and of_torch._is_cow_tensor(tensor):
+            dtype = self.view(self.torch.empty(0, dtype=tensor.dtype)).dtype
+            return np.asarray(_Borrowed(tensor, of_torch._data_address(tensor), dtype))
+        return self.view(tensor)
+
+    def changed(self, tensor: "torch.Tensor") -> None:
+        if not tensor.is_inference():
+            self.torch.autograd.graph.increment_version(tensor)
+
+    def fill(self, tensor: "torch.Tensor", value: float) -> None:
+        if tensor.grad_fn is not None:
+            _warn_if_computed(tensor)
+        try:
+            with self.torch.no_grad():
+                tensor.fill_(value)  # torch's own, on any device
+        except (RuntimeError, OverflowError) as error:
+            raise ValueError(f"the value cannot fill a tensor of dtype {tensor.dtype}: {error}") from None
+
+    def put(self, tensor: "torch.Tensor", places: tuple[np.ndarray, ...], value: float) -> None:
+        with self.torch.no_grad():
+            tensor[tuple(self.torch.from_numpy(axis) for axis in places)] = value
+
+    def write(self, tensor: "torch.Tensor", values: np.ndarray) -> None:
+        with self.torch.no_grad():
+            tensor.copy_(self.torch.from_numpy(np.ascontiguousarray(values)))
+
+    def scalar_like(self, tensor: "torch.Tensor") -> "torch.Tensor":
+        return self.torch.empty((), dtype=tensor.dtype, device="cpu")
+
+    def draw(self, generator: object) -> int | None:
+        if not isinstance(generator, self.torch.Generator):
+            return None
+        if generator.device.type == "cpu":
+            return int(self.scalar.tensor.random_(generator=generator).item())
+        return int(self.torch.empty((), dtype=self.torch.int64, device=generator.device).random_(generator=generator))
+
+    def draw_own(self) -> int:
+        return int(self.scalar.tensor.random_().item())  # 63 bits: it moves on as its owner expects of a fill
+
+
+def _warn_if_computed(tensor: "torch.Tensor") -> None:
+    """Warn if the tensor, or what it is a view of, is a result that the next forward pass computes anew."""
+    source = tensor._base if tensor._is_view() and tensor._base is not None else tensor
+    if source.grad_fn is not None:
+        warn(
+            f"tensor is computed from other parameters (by {type(source.grad_fn).__name__}), so the next forward pass "
+            "computes it anew and this fill is lost; fill what it is computed from: under weight_norm module.weight_v, under "
+            "spectral_norm module.weight_orig, under a parametrization the tensors in module.parametrizations.weight"
+        )
+
+
+def _overlaps_itself(array: np.ndarray) -> bool:
+    """Whether two elements of an array share memory."""
+    if array.flags.c_contiguous or array.flags.f_contiguous or array.size < 2:
+        return False
+    axes = sorted((abs(step), n) for step, n in zip(array.strides, array.shape, strict=True) if n > 1)
+    reach = array.itemsize  # bytes that the axes so far span: if each steps over the ones before it, nothing is shared
+    apart = True
+    for step, n in axes:
+        apart = apart and step >= reach
+        reach += step * (n - 1)
+    if apart or any(step < array.itemsize and step == 0 for step, _ in axes):
+        return not apart
+    starts = np.zeros(1, np.int64)  # interleaved axes (as_strided): look at every address
+    for step, n in axes:
+        starts = (starts[:, None] + step * np.arange(n)).ravel()
+    starts.sort()
+    return bool((np.diff(starts) < array.itemsize).any())
+
+
+# ---- which there are, and the doors ----------------------------------------------------------------------------------
+
+NUMPY = NumPy()
+_FOUND: list[Backend[Any]] = [NUMPY]  # Any: each of its own kind of tensor
+_LATER = {"torch": Torch}  # made when their module is there
+
+
+def backends() -> list[Backend[Any]]:
+    """Those of the frameworks that are imported by now."""
+    for name, kind in list(_LATER.items()):
+        module = sys.modules.get(name)
+        if module is not None and not getattr(module.__spec__, "_initializing", False):  # another thread may import it
+            found = kind(module)
+            if _LATER.pop(name, None):
+                _FOUND.append(found)
+    return _FOUND
+
+
+def backend_of(x: object) -> Backend[Any] | None:
+    """What knows x's kind of tensor; None for what is no tensor."""
+    for backend in backends():
+        if backend.owns(x):
+            return backend
+    return None
+
+
+def is_module(x: object) -> bool:
+    """Whether x is a layer or a network of a framework, such as a torch.nn.Module."""
+    return any(backend.is_module(x) for backend in backends())
+
+
+def open_any(tensor: T) -> Opened[T] | None:
+    """Open a tensor of any numeric dtype for filling. None: it has no memory (meta)."""
+    return target_of(tensor).open(tensor)
+
+
+def open_floating(tensor: T) -> Opened[T] | None:
+    """Open a tensor for random values: floating or complex. None: it has no memory (meta)."""
+    for backend in _FOUND if not _LATER else backends():
+        if opened := backend.open_plain(tensor):
+            return opened
+    opened = open_any(tensor)
+    if opened is not None and opened.dtype is None:
+        raise TypeError(
+            f"tensor has dtype {tensor.dtype}; random values need float16, bfloat16, float32, float64, complex64 or complex128"
+        )
+    return opened
+
+
+def target_of(tensor: T) -> Backend[T]:
+    """The backend of what is to be filled; TypeError, in words, for what is no tensor."""
+    backend = backend_of(tensor)
+    if backend is None:
+        raise TypeError(_why_not_a_tensor(tensor))
+    return backend
+
+
+def _why_not_a_tensor(x: object) -> str:
+    given = f"tensor is of type {type(x).__name__}; "
+    if isinstance(x, tuple) and all(isinstance(n, (int, np.integer)) for n in x):
+        return f"tensor is a shape, {x}; give the array to fill: np.empty({x}, np.float32)"
+    if isinstance(x, (list, tuple)):
+        return given + "give a NumPy array (np.array(tensor)) or a torch tensor: a fill happens in place"
+    if type(x).__module__.split(".")[0] in ("jax", "jaxlib"):
+        return given + "JAX arrays are immutable; fill a NumPy array and pass it to jax.numpy.asarray"
+    for name in ("weight", "W", "kernel"):
+        if backend_of(getattr(x, name, None)) is not None:
+            return given + f"did you mean its .{name}? Give that: a fill takes one tensor"
+    if is_module(x) or isinstance(x, (Mapping, Iterator)):
+        return given + "a fill takes one tensor: give each of its parameters in turn"
+    return given + "give a NumPy array or a torch CPU tensor, which is filled in place"
