@@ -14,6 +14,7 @@ import fastinit
 import numpy as np
 import pytest
 from fastinit import probing, reference
+from fastinit.initializers import fans
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -178,7 +179,7 @@ def test_layouts_are_compute_fans():
 
             layer = eval(re.search(r"`(.*?)`", row["layer"])[1], vars(torch.nn))
             assert tuple(layer.weight.shape) == shape, row
-    assert {re.search(r'`"(.*?)"`', row["`layout=`"])[1] for row in rows} == set(fastinit.fans.LAYOUTS)
+    assert {re.search(r'`"(.*?)"`', row["`layout=`"])[1] for row in rows} == set(fans.LAYOUTS)
 
 
 def test_bounds_in_ulp_are_those_of_the_tests():

@@ -1,45 +1,153 @@
-"""Weight initialisation for NumPy arrays and torch tensors: every function of torch.nn.init, the same bits everywhere."""
+"""Weight initialisation for NumPy arrays and torch tensors: all of torch.nn.init, the same bits everywhere."""
 
-from . import (
-    config,
-    fans,
-    gains,
-    generator,
-    initializers,
-    mean_field,
-    networks,
-    plots,
-    probing,
-    registry,
-    statistics,
-    tables,
+from .config import (
+    get_num_threads,
+    set_num_threads,
+    show_config,
 )
-from .config import *
-from .fans import *
-from .gains import *
-from .generator import *
-from .initializers import *
-from .mean_field import *
-from .networks import *
-from .plots import *
-from .probing import *
-from .registry import *
-from .statistics import *
-from .tables import *
-from .version import __version__
+from .generator import (
+    Generator,
+    default_generator,
+    manual_seed,
+)
+from .initializers.constants import (
+    constant_,
+    ones_,
+    zeros_,
+)
+from .initializers.deprecated import (
+    constant,
+    dirac,
+    eye,
+    kaiming_normal,
+    kaiming_uniform,
+    normal,
+    orthogonal,
+    sparse,
+    uniform,
+    xavier_normal,
+    xavier_uniform,
+)
+from .initializers.fans import (
+    compute_fans,
+)
+from .initializers.gains import (
+    activation_gain,
+    calculate_gain,
+)
+from .initializers.matrices import (
+    bilinear_,
+    delta_orthogonal_,
+    dirac_,
+    eye_,
+    identity_,
+    orthogonal_,
+)
+from .initializers.random import (
+    normal_,
+    sparse_,
+    trunc_normal_,
+    truncated_std,
+    uniform_,
+)
+from .initializers.scaling import (
+    glorot_normal_,
+    glorot_uniform_,
+    he_normal_,
+    he_uniform_,
+    kaiming_normal_,
+    kaiming_uniform_,
+    lecun_normal_,
+    lecun_uniform_,
+    variance_scaling_,
+    xavier_normal_,
+    xavier_uniform_,
+)
+from .initializers.underscored import (
+    _calculate_correct_fan as _calculate_correct_fan,
+)
+from .initializers.underscored import (
+    _calculate_fan_in_and_fan_out as _calculate_fan_in_and_fan_out,
+)
+from .initializers.underscored import (
+    _make_deprecate as _make_deprecate,
+)
+from .initializers.underscored import (
+    _no_grad_fill_ as _no_grad_fill_,
+)
+from .initializers.underscored import (
+    _no_grad_normal_ as _no_grad_normal_,
+)
+from .initializers.underscored import (
+    _no_grad_trunc_normal_ as _no_grad_trunc_normal_,
+)
+from .initializers.underscored import (
+    _no_grad_uniform_ as _no_grad_uniform_,
+)
+from .initializers.underscored import (
+    _no_grad_zero_ as _no_grad_zero_,
+)
+from .mean_field import (
+    Theory,
+    critical,
+    gain_table,
+    theory,
+)
+from .networks import (
+    Dense,
+    backward,
+    cross_entropy,
+    forward,
+    mean_squared_error,
+    mlp,
+)
+from .plots import (
+    plot_activation,
+)
+from .probing import (
+    Finding,
+    Layer,
+    Probe,
+    Thresholds,
+    lsuv_,
+    probe,
+)
+from .registry import (
+    Activation,
+    activations,
+    dsigmoid,
+    dtanh,
+    sigmoid,
+    sigmoid_backward,
+    tanh,
+    tanh_backward,
+)
+from .statistics import (
+    Fits,
+    Stats,
+    StatsTable,
+    describe,
+)
+from .tables import (
+    Table,
+)
+from .version import (
+    __version__,
+)
 
-_PARTS = (
-    config,
-    fans,
-    gains,
-    generator,
-    initializers,
-    mean_field,
-    networks,
-    plots,
-    probing,
-    registry,
-    statistics,
-    tables,
-)
-__all__ = ["__version__", *(name for part in _PARTS for name in part.__all__)]
+__all__ = [
+    "__version__", "Activation", "activation_gain", "activations", "backward", "bilinear_", "calculate_gain",
+    "compute_fans", "constant", "constant_", "critical", "cross_entropy", "default_generator", "delta_orthogonal_",
+    "Dense", "describe", "dirac", "dirac_", "dsigmoid", "dtanh", "eye", "eye_", "Finding", "Fits", "forward",
+    "gain_table", "Generator", "get_num_threads", "glorot_normal_", "glorot_uniform_", "he_normal_", "he_uniform_",
+    "identity_", "kaiming_normal", "kaiming_normal_", "kaiming_uniform", "kaiming_uniform_", "Layer", "lecun_normal_",
+    "lecun_uniform_", "lsuv_", "manual_seed", "mean_squared_error", "mlp", "normal", "normal_", "ones_", "orthogonal",
+    "orthogonal_", "plot_activation", "Probe", "probe", "set_num_threads", "show_config", "sigmoid", "sigmoid_backward",
+    "sparse", "sparse_", "Stats", "StatsTable", "Table", "tanh", "tanh_backward", "Theory", "theory", "Thresholds",
+    "trunc_normal_", "truncated_std", "uniform", "uniform_", "variance_scaling_", "xavier_normal", "xavier_normal_",
+    "xavier_uniform", "xavier_uniform_", "zeros_",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

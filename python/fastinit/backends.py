@@ -2,17 +2,18 @@
 
 torch is never imported here: a tensor of it can only come from where somebody else imported it. What the package asks:
 
-    open_floating(tensor)    to be filled with random values, as an array over its memory; None without memory (meta)
-    open_any(tensor)         the same for any dtype of numbers (dtype None: not a float)
-    backend_of(x)            what knows x's kind: NumPy or Torch; None for what is no tensor
-    backend.read(x)          x's values, to be read only: (array, code of the core, dtype's name)
-    is_module(x)             whether x is a torch.nn.Module
-    backends()               all that there are now
+    open_floating(tensor)   a tensor to be filled with random values: an array over its memory; None without any (meta)
+    backend_of(x)           what knows x's kind of tensor, NumPy or Torch; None for what is no tensor
+    backend.read(x)         x's values, to be read only: (array, the core's Dtype or None, the dtype's name)
+    to_fill(tensor)         backend_of, or a TypeError that says what to give
+    is_module(x)            whether x is a torch.nn.Module
+    backends()              all that there are now
 
 A framework is one class, a `Backend`; a third one, or a device, would be one more.
 """
 
 import abc
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,37 +23,23 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from . import _core
-from .checks import warn
+from .checks import fits, number, warn
 
 if TYPE_CHECKING:
     import torch
 
-T = TypeVar("T", bound="np.ndarray | torch.Tensor")
+    Tensor = np.ndarray | torch.Tensor
+
+T = TypeVar("T", bound="Tensor")
 
 
-class Dtype(NamedTuple):
-    """A floating dtype of the C core."""
-
-    name: str
-    code: str
-    largest: float
-
-
-DTYPES = {
-    dtype.code: dtype
-    for dtype in (
-        Dtype("float16", "e", 65504.0),
-        Dtype("bfloat16", "b", float.fromhex("0x1.fep127")),
-        Dtype("float32", "f", float.fromhex("0x1.fffffep127")),
-        Dtype("float64", "d", sys.float_info.max),
-    )
-}
-# the dtype of a real number, or of each part of a complex one, by the dtype's name
-FLOATS = {dtype.name: dtype for dtype in DTYPES.values()} | {"complex64": DTYPES["f"], "complex128": DTYPES["d"]}
+DTYPES = {dtype.name: dtype for dtype in _core.DTYPES}
+# by a dtype's name, the dtype that the core draws: of a complex number, that of each part
+DRAWN = DTYPES | {"complex64": DTYPES["float32"], "complex128": DTYPES["float64"]}
 
 
 class Opened(Generic[T]):
-    """A tensor to be filled: an array over its memory, and the dtype that the core draws (None: not a float)."""
+    """A tensor to be filled: an array over its memory, and the dtype that the core draws."""
 
     __slots__ = ("tensor", "array", "dtype", "shape", "is_complex", "backend")
 
@@ -60,7 +47,7 @@ class Opened(Generic[T]):
         self,
         tensor: T,
         array: np.ndarray,
-        dtype: Dtype | None,
+        dtype: _core.Dtype,
         shape: tuple[int, ...],
         is_complex: bool,
         backend: "Backend[T]",
@@ -75,11 +62,11 @@ class Opened(Generic[T]):
 
 
 class Values(NamedTuple):
-    """A tensor to be read: an array over its memory, the core's code of its dtype, and the dtype's name."""
+    """A tensor to be read: an array over its memory, the core's dtype (None: integers or bool), the dtype's name."""
 
     array: np.ndarray
-    code: str
-    dtype: str
+    dtype: _core.Dtype | None
+    name: str
 
 
 class Backend(abc.ABC, Generic[T]):
@@ -92,6 +79,10 @@ class Backend(abc.ABC, Generic[T]):
     def is_module(self, x: object) -> bool:
         """Whether x is a layer or a network of this framework."""
         return False
+
+    def shape(self, tensor: T) -> tuple[int, ...]:
+        """Its shape, or why it has none."""
+        return tuple(tensor.shape)
 
     @abc.abstractmethod
     def open_plain(self, tensor: T) -> Opened[T] | None:
@@ -110,8 +101,8 @@ class Backend(abc.ABC, Generic[T]):
         """The tensor's memory was written to."""
 
     @abc.abstractmethod
-    def fill(self, tensor: T, value: float) -> None:
-        """The same value everywhere. ValueError: the dtype cannot hold it, and nothing was written."""
+    def fill(self, tensor: T, name: str, value: float) -> None:
+        """The same value everywhere; ValueError, with its name, if the dtype cannot hold it."""
 
     @abc.abstractmethod
     def put(self, tensor: T, places: tuple[np.ndarray, ...], value: float) -> None:
@@ -123,7 +114,7 @@ class Backend(abc.ABC, Generic[T]):
 
     @abc.abstractmethod
     def scalar_like(self, tensor: T) -> T:
-        """A tensor of the same dtype and no dimensions, to try on whether a value fits."""
+        """A tensor of the same dtype and no dimensions, on which to try whether a value fits."""
 
     @abc.abstractmethod
     def draw(self, generator: object) -> int | None:
@@ -141,11 +132,20 @@ class NumPy(Backend[np.ndarray]):
         return isinstance(x, np.ndarray)
 
     def open_plain(self, tensor: np.ndarray) -> Opened[np.ndarray] | None:
-        if code := _core.plain(tensor):
-            return Opened(tensor, tensor, DTYPES[code], tensor.shape, False, self)
+        if dtype := _core.plain(tensor):
+            return Opened(tensor, tensor, dtype, tensor.shape, False, self)
         return None
 
     def open(self, tensor: np.ndarray) -> Opened[np.ndarray]:
+        self._check_memory(tensor)
+        dtype = DRAWN.get(tensor.dtype.name)
+        if dtype is None:
+            raise TypeError(_no_random_values(tensor.dtype))
+        return Opened(tensor, tensor, dtype, tensor.shape, tensor.dtype.kind == "c", self)
+
+    @staticmethod
+    def _check_memory(tensor: np.ndarray) -> None:
+        """The array is of numbers, each in a place of its own that may be written to."""
         if isinstance(tensor, np.ma.MaskedArray):
             raise TypeError("tensor is a masked array, whose mask a fill would ignore; fill its .data")
         dtype = tensor.dtype
@@ -157,21 +157,16 @@ class NumPy(Backend[np.ndarray]):
             raise ValueError("tensor is read-only; give a writeable array (np.array(tensor) makes a copy that is)")
         if _overlaps_itself(tensor):
             raise ValueError(
-                f"tensor has elements that share memory (shape {tensor.shape}, strides {tensor.strides}), so they cannot "
-                "each be given a value; give np.empty(shape) or a copy"
+                f"tensor has elements that share memory (shape {tensor.shape}, strides {tensor.strides}), so they "
+                "cannot each be given a value; give np.empty(shape) or a copy"
             )
-        return Opened(tensor, tensor, FLOATS.get(dtype.name), tensor.shape, dtype.kind == "c", self)
 
     def read(self, tensor: np.ndarray) -> Values:
         if isinstance(tensor, np.ma.MaskedArray):
             raise TypeError("tensor is a masked array, whose mask would be ignored; give tensor.compressed()")
         dtype = tensor.dtype
-        if dtype.char in "efd":
-            return Values(tensor, dtype.char, dtype.name)
-        if dtype.kind in "iub" and dtype.itemsize <= 8:
-            return Values(tensor, "i", dtype.name)
-        if dtype.name == "bfloat16":
-            return Values(tensor, "b", dtype.name)
+        if dtype.name in DTYPES or (dtype.kind in "iub" and dtype.itemsize <= 8):
+            return Values(tensor, DTYPES.get(dtype.name), dtype.name)
         if dtype.kind == "c":
             raise TypeError(f"tensor has dtype {dtype}; call describe(x.real, x.imag)")
         raise TypeError(f"tensor has dtype {dtype}; give float16, bfloat16, float32, float64, integers or bool")
@@ -179,11 +174,20 @@ class NumPy(Backend[np.ndarray]):
     def changed(self, tensor: np.ndarray) -> None:
         pass
 
-    def fill(self, tensor: np.ndarray, value: float) -> None:
+    def fill(self, tensor: np.ndarray, name: str, value: float) -> None:
+        dtype: _core.Dtype | None
+        dtype = _core.plain(tensor)
+        if dtype is None:
+            self._check_memory(tensor)
+            dtype = None if tensor.dtype.kind == "c" else DRAWN.get(tensor.dtype.name)
+        if dtype is not None:
+            value = number(name, value)
+            if math.isfinite(value):
+                fits(dtype, name, value)
         try:
             tensor[...] = value
         except (OverflowError, ValueError) as error:
-            raise ValueError(f"the value does not fit dtype {tensor.dtype}: {error}") from None
+            raise ValueError(f"{name}={value!r} does not fit dtype {tensor.dtype}: {error}") from None
 
     def put(self, tensor: np.ndarray, places: tuple[np.ndarray, ...], value: float) -> None:
         tensor[places] = value
@@ -247,7 +251,7 @@ class Torch(Backend["torch.Tensor"]):
     def __init__(self, torch: ModuleType) -> None:
         self.torch = torch
         self.plain_types = (torch.Tensor, torch.nn.Parameter)
-        self.dtypes = {getattr(torch, name): dtype for name, dtype in FLOATS.items()}
+        self.dtypes = {getattr(torch, name): dtype for name, dtype in DRAWN.items()}
         self.scalar = _Scalar(torch)
         # NumPy before 2.1 takes no writeable memory by DLPack; .numpy() marks the storage as not resizable, for ever
         self.export = (
@@ -260,10 +264,16 @@ class Torch(Backend["torch.Tensor"]):
     def is_module(self, x: object) -> bool:
         return isinstance(x, self.torch.nn.Module)
 
+    def shape(self, tensor: "torch.Tensor") -> tuple[int, ...]:
+        if isinstance(tensor, self.torch.nn.parameter.UninitializedTensorMixin):
+            kind = type(tensor).__name__
+            raise TypeError(f"tensor is an {kind} without a shape yet; run the lazy module once, then fill it")
+        return tuple(tensor.shape)
+
     def view(self, tensor: "torch.Tensor") -> np.ndarray:
         """An array over a strided CPU tensor's memory; RuntimeError, TypeError or BufferError if there is none."""
         if self.export is not None:
-            return np.from_dlpack(_Exported(self.export, tensor))
+            return np.from_dlpack(_Exported(self.export, tensor))  # type: ignore[arg-type]  # stub of an old DLPack
         return tensor.detach().numpy()
 
     def open_plain(self, tensor: "torch.Tensor") -> "Opened[torch.Tensor] | None":
@@ -275,17 +285,14 @@ class Torch(Backend["torch.Tensor"]):
             array = self.view(tensor)
         except (RuntimeError, TypeError, BufferError):
             return None
-        if code := _core.plain(array):
+        if dtype := _core.plain(array):
             if tensor.grad_fn is not None:
                 _warn_if_computed(tensor)
-            return Opened(tensor, array, DTYPES[code], array.shape, False, self)
+            return Opened(tensor, array, dtype, array.shape, False, self)
         return None
 
     def open(self, tensor: "torch.Tensor") -> "Opened[torch.Tensor] | None":
-        torch, shape = self.torch, tuple(tensor.shape)
-        if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
-            kind = type(tensor).__name__
-            raise TypeError(f"tensor is an {kind} without a shape yet; run the lazy module once, then fill it")
+        torch, shape = self.torch, self.shape(tensor)
         if tensor.device.type == "meta":
             return None
         self._check_memory(tensor)
@@ -296,11 +303,11 @@ class Torch(Backend["torch.Tensor"]):
         if any(step == 0 and n > 1 for step, n in zip(tensor.stride(), shape, strict=True)):
             raise ValueError(self._shares_memory(tensor))
         dtype = self.dtypes.get(tensor.dtype)
+        if dtype is None:
+            raise TypeError(_no_random_values(tensor.dtype))
         if tensor.grad_fn is not None:
             _warn_if_computed(tensor)
         plain = tensor.detach()
-        if dtype is None:  # whole numbers: torch's own constant fills
-            return Opened(tensor, np.empty(0), None, shape, False, self)
         array = self.view(plain.view(torch.int16) if dtype.name == "bfloat16" else plain)
         if _overlaps_itself(array):
             raise ValueError(self._shares_memory(tensor))
@@ -308,15 +315,16 @@ class Torch(Backend["torch.Tensor"]):
 
     @staticmethod
     def _shares_memory(tensor: "torch.Tensor") -> str:
-        return f"tensor has elements that share memory (shape {tuple(tensor.shape)}, strides {tensor.stride()}); give a clone"
+        layout = f"shape {tuple(tensor.shape)}, strides {tensor.stride()}"
+        return f"tensor has elements that share memory ({layout}); give a clone"
 
     def _check_memory(self, tensor: "torch.Tensor") -> None:
         """The tensor's numbers lie on the CPU, one after the other."""
         torch, name = self.torch, type(tensor).__name__
         if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
             raise TypeError(
-                "tensor is one that torch.func (vmap, grad, jvp, ...) passes on, which stands for others; fill the tensor "
-                "outside, before it goes into the function"
+                "tensor is one that torch.func (vmap, grad, jvp, ...) hands to your function in place of others, and "
+                "has no memory of its own; fill the tensors before you call vmap"
             )
         if tensor.layout is not torch.strided:
             raise TypeError(f"tensor has layout {tensor.layout}; give a dense tensor (tensor.to_dense() makes one)")
@@ -342,16 +350,15 @@ class Torch(Backend["torch.Tensor"]):
         if tensor.device.type != "cpu":
             raise TypeError(f"tensor is on {tensor.device}; give tensor.cpu()")
         if tensor.layout is not torch.strided or tensor.is_quantized:
-            raise TypeError(
-                f"tensor is {tensor.layout} of {tensor.dtype}; give a dense one: tensor.to_dense() or tensor.dequantize()"
-            )
+            dense = "tensor.to_dense() or tensor.dequantize()"
+            raise TypeError(f"tensor is {tensor.layout} of {tensor.dtype}; give a dense one: {dense}")
         name = str(tensor.dtype).removeprefix("torch.")
         plain = tensor.detach().resolve_conj().resolve_neg()
         if plain.is_complex():
             raise TypeError(f"tensor has dtype {name}; call describe(x.real, x.imag)")
         if name == "bfloat16":
-            return Values(self._view_to_read(plain.view(torch.int16)), "b", name)
-        return Values(*NUMPY.read(self._view_to_read(plain))[:2], name)
+            return Values(self._view_to_read(plain.view(torch.int16)), DTYPES[name], name)
+        return NUMPY.read(self._view_to_read(plain))
 
     def _view_to_read(self, tensor: "torch.Tensor") -> np.ndarray:
         of_torch = self.torch._C
@@ -364,14 +371,14 @@ class Torch(Backend["torch.Tensor"]):
         if not tensor.is_inference():
             self.torch.autograd.graph.increment_version(tensor)
 
-    def fill(self, tensor: "torch.Tensor", value: float) -> None:
+    def fill(self, tensor: "torch.Tensor", name: str, value: float) -> None:
         if tensor.grad_fn is not None:
             _warn_if_computed(tensor)
         try:
             with self.torch.no_grad():
                 tensor.fill_(value)  # torch's own, on any device
         except (RuntimeError, OverflowError) as error:
-            raise ValueError(f"the value cannot fill a tensor of dtype {tensor.dtype}: {error}") from None
+            raise ValueError(f"{name}={value!r} cannot fill a tensor of dtype {tensor.dtype}: {error}") from None
 
     def put(self, tensor: "torch.Tensor", places: tuple[np.ndarray, ...], value: float) -> None:
         with self.torch.no_grad():
@@ -382,7 +389,7 @@ class Torch(Backend["torch.Tensor"]):
             tensor.copy_(self.torch.from_numpy(np.ascontiguousarray(values)))
 
     def scalar_like(self, tensor: "torch.Tensor") -> "torch.Tensor":
-        return self.torch.empty((), dtype=tensor.dtype, device="cpu")
+        return tensor.new_empty((), device="cpu")
 
     def draw(self, generator: object) -> int | None:
         if not isinstance(generator, self.torch.Generator):
@@ -400,10 +407,15 @@ def _warn_if_computed(tensor: "torch.Tensor") -> None:
     source = tensor._base if tensor._is_view() and tensor._base is not None else tensor
     if source.grad_fn is not None:
         warn(
-            f"tensor is computed from other parameters (by {type(source.grad_fn).__name__}), so the next forward pass "
-            "computes it anew and this fill is lost; fill what it is computed from: under weight_norm module.weight_v, under "
-            "spectral_norm module.weight_orig, under a parametrization the tensors in module.parametrizations.weight"
+            f"tensor is computed from others (by {type(source.grad_fn).__name__}), and if a forward pass computes it "
+            "anew, this fill is lost; fill what it is computed from: module.weight_v under weight_norm, "
+            "module.weight_orig under spectral_norm, the tensors in module.parametrizations.weight otherwise"
         )
+
+
+def _no_random_values(dtype: object) -> str:
+    known = "float16, bfloat16, float32, float64, complex64 or complex128"
+    return f"tensor has dtype {dtype}; random values need {known}"
 
 
 def _overlaps_itself(array: np.ndarray) -> bool:
@@ -456,25 +468,15 @@ def is_module(x: object) -> bool:
     return any(backend.is_module(x) for backend in backends())
 
 
-def open_any(tensor: T) -> Opened[T] | None:
-    """Open a tensor of any numeric dtype for filling. None: it has no memory (meta)."""
-    return target_of(tensor).open(tensor)
-
-
 def open_floating(tensor: T) -> Opened[T] | None:
     """Open a tensor for random values: floating or complex. None: it has no memory (meta)."""
     for backend in _FOUND if not _LATER else backends():
         if opened := backend.open_plain(tensor):
             return opened
-    opened = open_any(tensor)
-    if opened is not None and opened.dtype is None:
-        raise TypeError(
-            f"tensor has dtype {tensor.dtype}; random values need float16, bfloat16, float32, float64, complex64 or complex128"
-        )
-    return opened
+    return to_fill(tensor).open(tensor)
 
 
-def target_of(tensor: T) -> Backend[T]:
+def to_fill(tensor: T) -> Backend[T]:
     """The backend of what is to be filled; TypeError, in words, for what is no tensor."""
     backend = backend_of(tensor)
     if backend is None:

@@ -1,30 +1,27 @@
 """What is given, checked: each kind of argument once, each sentence once."""
 
 import difflib
+import inspect
 import math
 import operator
 import sys
 import warnings
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Never, SupportsFloat
+from collections.abc import Callable, Iterable, Mapping
+from typing import Never, NoReturn, SupportsFloat, SupportsIndex, TypeGuard, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .backends import Dtype
+from . import _core
+
+F = TypeVar("F", bound=Callable[..., object])
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line outside this package from which it was called."""
+    """Warn at the line outside this package that led here."""
     frame, level = sys._getframe(), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "fastinit":
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
-
-
-def given(name: str, value: object) -> str:
-    """What was given, as sentences begin."""
-    return f"{name} is {value!r} of type {type(value).__name__}"
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
@@ -43,7 +40,7 @@ def number(name: str, value: SupportsFloat) -> float:
             f"{name} is an integer beyond the largest float64, {sys.float_info.max:g}; give less"
         ) from None
     except (TypeError, ValueError):
-        raise TypeError(f"{given(name, value)}; give a number") from None
+        raise TypeError(f"{name} is {value!r} of type {type(value).__name__}; give a number") from None
 
 
 def finite(name: str, value: SupportsFloat) -> float:
@@ -62,58 +59,86 @@ def at_least_zero(name: str, value: SupportsFloat) -> float:
     return value
 
 
-def square(name: str, value: float) -> float:
+def squared(name: str, value: float) -> float:
     """The square of a number."""
     try:
         return value**2
     except OverflowError:
-        raise ValueError(f"{name}={value!r} is too large: its square is beyond every float64; give less") from None
+        raise ValueError(f"{name}={value!r}, whose square is beyond the largest float64; give less") from None
 
 
 def bounds(a: SupportsFloat, b: SupportsFloat) -> tuple[float, float]:
-    """Two numbers in order."""
+    """Two numbers, in order."""
     low, high = number("a", a), number("b", b)
     if not low <= high:
         raise ValueError(f"a={low!r}, b={high!r}: give bounds with a <= b")
     return low, high
 
 
-def fits(dtype: "Dtype", name: str, value: float) -> float:
-    """A finite number that the dtype can hold."""
-    if -dtype.largest <= value <= dtype.largest:
-        return value
-    if not math.isfinite(value):
-        raise ValueError(f"{name}={value!r}; give a finite number")
-    raise ValueError(
-        f"{name}={value!r} overflows {dtype.name}, whose largest value is {dtype.largest:g}; give less, or use a wider dtype"
-    )
+def fits(dtype: _core.Dtype, name: str, value: float) -> None:
+    """The value is a finite number that the dtype can hold."""
+    if not -dtype.largest <= value <= dtype.largest:
+        finite(name, value)
+        raise ValueError(
+            f"{name}={value!r} overflows {dtype.name}, whose largest value is {dtype.largest:g}; give less, or use a "
+            "wider dtype"
+        )
 
 
-def integer(name: str, value: object, least: int, wanted: str) -> int:
-    """An integer from `least` on; a bool is none. `wanted` says in words what to give."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{given(name, value)}; give {wanted}")
-    if value < least:
-        raise ValueError(f"{name}={value!r}; give {wanted}")
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether it is an integer, Python's or NumPy's; a bool is none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def positive_integer(name: str, value: int) -> int:
+    """An integer from 1 on."""
+    if not is_integer(value):
+        raise TypeError(f"{name} is {value!r} of type {type(value).__name__}; give a positive integer")
+    if value < 1:
+        raise ValueError(f"{name}={value}; give a positive integer")
     return int(value)
+
+
+def integers(given: Iterable[SupportsIndex] | None) -> tuple[int, ...] | None:
+    """A tuple of integers, from any sequence of such. None if it is none."""
+    try:
+        return tuple(operator.index(n) for n in given)  # type: ignore[union-attr]  # None is caught below
+    except TypeError:
+        return None
 
 
 # ---- names -----------------------------------------------------------------------------------------------------------
 
 
-def one_of(name: str, value: object, known: Iterable[str], kind: str = "ones", more: str = "") -> str:
-    """One of the names that are known, or a sentence that lists them and says which one may be meant."""
+def one_of(name: str, value: object, known: Iterable[str], kind: str, more: str = "") -> None:
+    """The value is one of the names that are known."""
     known = tuple(known)
-    if isinstance(value, str) and value in known:
-        return value
-    raise ValueError(
-        f"{name}={value!r} is unknown{meant(value, known)}; known {kind}: {', '.join(map(repr, known))}{more}"
-    )
+    if not isinstance(value, str) or value not in known:
+        listed = ", ".join(map(repr, known))
+        raise ValueError(f"{name}={value!r} is unknown{did_you_mean(value, known)}; known {kind}: {listed}{more}")
 
 
-def meant(value: object, known: Iterable[str]) -> str:
-    """', did you mean ...?' for a name, or for a class, an instance or a function of nearly that name."""
+def did_you_mean(value: object, known: Iterable[str]) -> str:
+    """A question, if a name, or the name of a class, of its instance or of a function, comes near a known one."""
     name = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
-    plain = {candidate.replace("_", ""): candidate for candidate in known}
-    near = difflib.get_close_matches(name.lower().replace("_", ""), plain, 1, cutoff=0.75)
+    plain = {candidate.lower().replace("_", ""): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower().replace("_", ""), plain, 1, cutoff=0.8)
     return f" (did you mean {plain[near[0]]!r}?)" if near else ""
+
+
+def hides_unknown(function: F) -> F:
+    """Leave **unknown out of the signature that help() shows: it is there to be refused in words, by `refuse`."""
+    signature = inspect.signature(function)
+    kept = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    function.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]  # functions have it
+    return function
+
+
+def refuse(function: Callable[..., object], unknown: Mapping[str, Never]) -> NoReturn:
+    """TypeError for keywords that the function does not have, with the one that may be meant."""
+    name = next(iter(unknown))
+    known = list(inspect.signature(function).parameters)
+    said = f"{function.__name__}() got an unexpected keyword argument {name!r}"
+    if name in ("seed", "rng", "key", "random_state"):
+        raise TypeError(f"{said}; did you mean generator={unknown[name]!r}? It takes an int, too")
+    raise TypeError(f"{said}{did_you_mean(name, known)}; it takes {', '.join(known)}")

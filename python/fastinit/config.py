@@ -5,10 +5,9 @@ import os
 from pathlib import Path
 
 from . import _core
+from .checks import positive_integer
 from .generator import STREAM_VERSION, default_generator
 from .version import __version__
-
-__all__ = ["get_num_threads", "set_num_threads", "show_config"]
 
 
 def set_num_threads(threads: int) -> None:
@@ -28,15 +27,11 @@ def set_num_threads(threads: int) -> None:
     1
     >>> fastinit.set_num_threads(before)
     """
-    if isinstance(threads, bool) or not isinstance(threads, int):
-        raise TypeError(f"threads is {threads!r} of type {type(threads).__name__}; give a positive integer")
-    if threads < 1:
-        raise ValueError(f"threads={threads}; give a positive integer")
-    _core.set_threads(min(threads, 256))
+    _core.set_threads(min(positive_integer("threads", threads), 256))
 
 
 def get_num_threads() -> int:
-    """How many threads a large fill may use. At import: ``FASTINIT_NUM_THREADS``, or what the process may really use."""
+    """How many threads a large fill may use. At import: ``FASTINIT_NUM_THREADS``, or what the process may use."""
     return _core.get_threads()
 
 
@@ -77,7 +72,7 @@ def _self_check() -> bool:
     )  # fmt: skip
 
 
-def show_config() -> dict:
+def show_config() -> dict[str, object]:
     """What this fastinit is and runs on.
 
     Returns

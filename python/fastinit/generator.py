@@ -2,25 +2,40 @@
 
 import hashlib
 import secrets
-import sys
-
-import numpy as np
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from . import _core
+from .backends import Backend, backends
+from .checks import is_integer
 
-__all__ = ["Generator", "default_generator", "manual_seed"]
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
 
+# what generator= takes
+Randomness: TypeAlias = (
+    "int | np.integer | Generator | np.random.Generator | np.random.BitGenerator | np.random.SeedSequence "
+    "| torch.Generator | None"
+)
 STREAM_VERSION = 1
 
 
-def _as_seed(seed, name: str = "seed") -> int:
+class State(TypedDict):
+    """Everything there is to a generator."""
+
+    version: int
+    seed: int
+    stream: int
+
+
+def _as_seed(seed: object, name: str = "seed") -> int:
     """An integer in [-2**63, 2**64), as one in [0, 2**64)."""
-    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)):
+    if not is_integer(seed):
         raise TypeError(f"{name} is {seed!r} of type {type(seed).__name__}; give an integer in [-2**63, 2**64)")
-    seed = int(seed)
     if not -(2**63) <= seed < 2**64:
         raise ValueError(f"{name}={seed} is out of range; give an integer in [-2**63, 2**64)")
-    return seed % 2**64
+    return int(seed) % 2**64
 
 
 class Generator:
@@ -36,8 +51,8 @@ class Generator:
 
     Notes
     -----
-    An *integer* passed as ``generator=`` does not move on: two tensors filled with ``generator=0`` get equal first values.
-    Use one Generator for all, or one ``fold_in`` a layer.
+    An *integer* passed as ``generator=`` does not move on: two tensors filled with ``generator=0`` get equal first
+    values. Use one Generator for all, or one ``fold_in`` a layer.
 
     Examples
     --------
@@ -54,7 +69,7 @@ class Generator:
 
     __slots__ = ("_state",)  # [seed, stream]; replaced, or moved on by _core.take, in one step: threads may share it
 
-    def __init__(self, seed: int | None = None):
+    def __init__(self, seed: int | None = None) -> None:
         self._state = [secrets.randbits(64) if seed is None else _as_seed(seed), 0]
 
     def manual_seed(self, seed: int) -> "Generator":
@@ -72,12 +87,12 @@ class Generator:
         """The seed, in [0, 2**64)."""
         return self._state[0]
 
-    def get_state(self) -> dict:
+    def get_state(self) -> State:
         """Everything there is to a generator: the stream version, the seed and the number of the next stream."""
         seed, stream = self._state
         return {"version": STREAM_VERSION, "seed": seed, "stream": stream}
 
-    def set_state(self, state: dict) -> "Generator":
+    def set_state(self, state: State) -> "Generator":
         """Go back to what `get_state` returned."""
         try:
             version, seed, stream = state["version"], state["seed"], state["stream"]
@@ -102,24 +117,24 @@ class Generator:
 
     def spawn(self, n_children: int) -> list["Generator"]:
         """``n_children`` new generators, each at the cost of one stream of this one."""
-        if isinstance(n_children, bool) or not isinstance(n_children, (int, np.integer)) or n_children < 0:
+        if not is_integer(n_children) or n_children < 0:
             raise ValueError(f"n_children={n_children!r}; give a non-negative integer")
         taken = (_core.take(self._state) for _ in range(n_children))
         return [Generator(_child_seed(seed, b"spawn", stream.to_bytes(8, "little"))) for seed, stream in taken]
 
-    def __eq__(self, other) -> bool:
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Generator) and self.get_state() == other.get_state()
 
-    __hash__ = None  # it changes
+    __hash__ = None  # type: ignore[assignment]  # it changes
 
-    def __reduce__(self):
+    def __reduce__(self) -> "tuple[Callable[[State], Generator], tuple[State]]":
         return _from_state, (self.get_state(),)
 
     def __repr__(self) -> str:
         return "Generator(seed={}, stream={})".format(*self._state)
 
 
-def _from_state(state: dict) -> Generator:
+def _from_state(state: State) -> Generator:
     return Generator(0).set_state(state)
 
 
@@ -149,35 +164,19 @@ def manual_seed(seed: int) -> Generator:
     return default_generator.manual_seed(seed)
 
 
-def take_key(generator, torch_owned: bool) -> tuple[int, int]:
+def take_key(generator: "Randomness", backend: Backend[Any]) -> tuple[int, int]:
     """The key (seed, stream) of a fill, from whatever was given as generator=; moves its owner on by one draw."""
-    if type(generator) is Generator:
-        return _core.take(generator._state)
-    if generator is None:
-        if not torch_owned:
-            return _core.take(default_generator._state)
-        return _torch_draw(None), 0
     if isinstance(generator, Generator):
         return _core.take(generator._state)
-    if isinstance(generator, np.random.SeedSequence):
-        return int(generator.generate_state(1, np.uint64)[0]), 0
-    if isinstance(generator, np.random.BitGenerator):
-        generator = np.random.Generator(generator)
-    if isinstance(generator, np.random.Generator):
-        return int(generator.integers(0, 2**64, dtype=np.uint64)), 0
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(generator, torch.Generator):
-        return _torch_draw(generator), 0
-    if isinstance(generator, (int, np.integer)) and not isinstance(generator, bool):
+    if generator is None:
+        drawn = backend.draw_own()
+        return _core.take(default_generator._state) if drawn is None else (drawn, 0)
+    if is_integer(generator):
         return _as_seed(generator, "generator"), 0
+    for owner in backends():
+        if (drawn := owner.draw(generator)) is not None:
+            return drawn, 0
     raise TypeError(
-        f"generator is {generator!r} of type {type(generator).__name__}; give an int, a fastinit.Generator, a NumPy Generator, "
-        "BitGenerator or SeedSequence, or a torch.Generator"
+        f"generator is {generator!r} of type {type(generator).__name__}; give an int, a fastinit.Generator, a NumPy "
+        "Generator, BitGenerator or SeedSequence, or a torch.Generator"
     )
-
-
-def _torch_draw(generator) -> int:
-    """63 bits from torch's generator, which so moves on as its owner expects of a fill."""
-    torch = sys.modules["torch"]
-    device = "cpu" if generator is None else generator.device
-    return int(torch.empty((), dtype=torch.int64, device=device).random_(generator=generator))

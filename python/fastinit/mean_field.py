@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .gains import calculate_gain
+from .initializers.gains import calculate_gain
 from .registry import Activation, activations, normal_density
 from .tables import Table
 

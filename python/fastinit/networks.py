@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import fans
 from .generator import Generator
-from .initializers import xavier_normal_, zeros_
+from .initializers import fans
+from .initializers.constants import zeros_
+from .initializers.scaling import xavier_normal_
 from .registry import Activation, activations, sigmoid_backward, tanh_backward
 
 __all__ = ["Dense", "backward", "cross_entropy", "forward", "mean_squared_error", "mlp"]

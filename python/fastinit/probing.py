@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .fans import compute_fans
 from .generator import Generator
-from .initializers import normal_, orthogonal_
+from .initializers.fans import compute_fans
+from .initializers.matrices import orthogonal_
+from .initializers.random import normal_
 from .mean_field import critical, dead_share, finite_width_band, mean_square
 from .networks import Dense, backward, cross_entropy, forward, mean_squared_error
 from .registry import activations

@@ -1,7 +1,10 @@
 """The slow twin of the kernels: the same words by plain NumPy, and the values as mathematics says they should be.
 
-Written from the description of the stream, not from the kernels, whose judge it is. Nothing else in the package uses it.
+Written from the description of the stream, not from the kernels, whose judge it is. Nothing else in the package uses
+it.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,11 +14,11 @@ CHUNK = LANES * ROWS
 _ROTATIONS = ((10, 26), (11, 21), (13, 27), (23, 5), (6, 20), (17, 11), (25, 10), (18, 20))
 
 
-def _rotate(x, n):
+def _rotate(x: np.ndarray, n: int) -> np.ndarray:
     return (x << np.uint32(n)) | (x >> np.uint32(32 - n))
 
 
-def threefry4x32(key, counter):
+def threefry4x32(key: Sequence[np.ndarray], counter: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Threefry4x32-20 (Salmon et al. 2011).
 
     Parameters
@@ -49,7 +52,7 @@ def threefry4x32(key, counter):
     return x
 
 
-def words(seed, stream, chunk):
+def words(seed: int, stream: int, chunk: int) -> np.ndarray:
     """The 32-bit words of one chunk.
 
     Parameters
@@ -67,11 +70,11 @@ def words(seed, stream, chunk):
     >>> reference.words(0, 0, 0).shape
     (4096,)
     """
-    halves = lambda n: (n & 0xFFFFFFFF, n >> 32)  # noqa: E731
+    low, high = (
+        [np.full(LANES, n >> shift & 0xFFFFFFFF, np.uint32) for n in (seed, stream, chunk)] for shift in (0, 32)
+    )
     lanes = np.arange(LANES, dtype=np.uint32)
-    same = lambda n: np.full(LANES, n, np.uint32)  # noqa: E731
-    key = [same(n) for n in (*halves(seed), *halves(stream))]
-    a, b, c, d = threefry4x32(key, [*(same(n) for n in halves(chunk)), lanes, same(0)])
+    a, b, c, d = threefry4x32([low[0], high[0], low[1], high[1]], [low[2], high[2], lanes, np.zeros_like(lanes)])
     out = np.empty((ROWS, LANES), np.uint32)
     for row in out:  # SFC32 (Doty-Humphrey)
         row[:] = a + b + d
@@ -80,7 +83,7 @@ def words(seed, stream, chunk):
     return out.ravel()
 
 
-def words64(w):
+def words64(w: np.ndarray) -> np.ndarray:
     """Consecutive pairs of words, the first one low: what a float64 value is made of.
 
     Examples
@@ -90,11 +93,11 @@ def words64(w):
     >>> reference.words64(np.array([1, 2], np.uint32)).tolist()
     [8589934593]
     """
-    w = w.astype(np.uint64)
-    return w[::2] | w[1::2] << np.uint64(32)
+    wide = w.astype(np.uint64)
+    return wide[::2] | wide[1::2] << np.uint64(32)
 
 
-def uniform(w, bits=24):
+def uniform(w: np.ndarray, bits: int = 24) -> np.ndarray:
     """Points in (-1/2, 1/2), by float64 arithmetic: (k + 1/2) / 2**bits, k the words' signed high bits.
 
     Examples
@@ -109,7 +112,7 @@ def uniform(w, bits=24):
     return ((w >> np.uint64(12)).astype(np.float64) - 2.0**51 + 0.5) * 2.0**-52
 
 
-def normal32(w):
+def normal32(w: np.ndarray) -> np.ndarray:
     """The normals of one chunk of 32-bit words, in float64: Box and Muller on rows 2r and 2r + 1.
 
     Examples
@@ -127,7 +130,7 @@ def normal32(w):
     return _box_muller(np.sqrt(-2 * np.log(u)), angle, b >> np.uint32(31), a >> np.uint32(31), b >> np.uint32(30))
 
 
-def normal64(w):
+def normal64(w: np.ndarray) -> np.ndarray:
     """The normals of one chunk of 64-bit words, in long double where there is one.
 
     Examples
@@ -138,20 +141,28 @@ def normal64(w):
     """
     rows = w.reshape(-1, 2, LANES // 2)
     a, b = rows[:, 0], rows[:, 1]
-    unit = lambda x: ((x >> np.uint64(12)).astype(np.longdouble) + 0.5) / np.longdouble(2) ** 52  # noqa: E731
+    unit_a, unit_b = (((x >> np.uint64(12)).astype(np.longdouble) + 0.5) / np.longdouble(2) ** 52 for x in (a, b))
     pi = np.longdouble("3.14159265358979323846264338327950288")
-    return _box_muller(np.sqrt(-2 * np.log(unit(a))), unit(b) * pi / 4, b, b >> np.uint64(1), b >> np.uint64(2))
+    return _box_muller(np.sqrt(-2 * np.log(unit_a)), unit_b * pi / 4, b, b >> np.uint64(1), b >> np.uint64(2))
 
 
-def _box_muller(radius, angle, cosine_sign, sine_sign, swap):
-    sign = lambda bits: 1 - 2 * (bits & bits.dtype.type(1)).astype(np.int8)  # noqa: E731
-    c, s = radius * np.cos(angle) * sign(cosine_sign), radius * np.sin(angle) * sign(sine_sign)
+def _sign(bits: np.ndarray) -> np.ndarray:
+    last: np.ndarray = bits & bits.dtype.type(1)
+    return 1 - 2 * last.astype(np.int8)
+
+
+def _box_muller(
+    radius: np.ndarray, angle: np.ndarray, cosine_sign: np.ndarray, sine_sign: np.ndarray, swap: np.ndarray
+) -> np.ndarray:
+    c, s = radius * np.cos(angle) * _sign(cosine_sign), radius * np.sin(angle) * _sign(sine_sign)
     swapped = (swap & swap.dtype.type(1)).astype(bool)
     return np.stack([np.where(swapped, s, c), np.where(swapped, c, s)], axis=1).ravel()
 
 
-def rank(w, bits=31):
-    """Where in its interval a truncated normal falls: the k-th of 2**bits equal shares of the probability, k + 1/2 of them.
+def rank(w: np.ndarray, bits: int = 31) -> np.ndarray:
+    """Where in its interval a truncated normal falls: the k-th of 2**bits equal shares of the probability.
+
+    Its quantile is that of k + 1/2 shares.
 
     Examples
     --------
@@ -160,4 +171,5 @@ def rank(w, bits=31):
     >>> reference.rank(np.array([0, 2**32 - 1], np.uint32)).tolist()
     [0, 2147483647]
     """
-    return (w >> w.dtype.type(1 if bits == 31 else 12)).astype(np.int64)
+    shares: np.ndarray = w >> w.dtype.type(1 if bits == 31 else 12)
+    return shares.astype(np.int64)

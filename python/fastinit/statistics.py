@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _core
+from .backends import DTYPES
 from .registry import activations
 from .tables import as_html, as_text, number
-from .tensors import CODES, DTYPES
 
 __all__ = ["Fits", "Stats", "StatsTable", "describe"]
 
@@ -448,7 +448,7 @@ def _open(tensor) -> tuple[np.ndarray, "_core.Dtype | None", str]:
 def _code(array: np.ndarray) -> "_core.Dtype | None":
     dtype = array.dtype
     if dtype.char in "efd":
-        return CODES[dtype.char]
+        return DTYPES[dtype.name]
     if dtype.kind in "iub" and dtype.itemsize <= 8:
         return None
     if dtype.name == "bfloat16":

@@ -17,8 +17,9 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
 from . import probing
-from .fans import compute_fans
-from .initializers import normal_, orthogonal_
+from .initializers.fans import compute_fans
+from .initializers.matrices import orthogonal_
+from .initializers.random import normal_
 from .registry import activations
 from .statistics import describe
 

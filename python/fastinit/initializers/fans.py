@@ -2,17 +2,23 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
+from ..checks import is_integer, number, one_of
 
-__all__ = ["compute_fans"]
+if TYPE_CHECKING:
+    from ..backends import Tensor
 
 # layout -> (axis of the inputs, axis of the outputs, the axis that counts all groups)
 LAYOUTS = {"OI...": (1, 0, 0), "IO...": (0, 1, 0), "...IO": (-2, -1, -1)}
 
 
 def compute_fans(
-    tensor_or_shape, *, layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None
+    tensor_or_shape: "Tensor | Sequence[int]",
+    *,
+    layout: str = "OI...",
+    groups: int = 1,
+    fans: Sequence[float] | None = None,
 ) -> tuple[float, float]:
     """Fan in and fan out: how many inputs feed one output, how many outputs one input feeds.
 
@@ -21,8 +27,8 @@ def compute_fans(
     tensor_or_shape : array, tensor or tuple of int
         A weight of two or more dimensions, or its shape.
     layout : {"OI...", "IO...", "...IO"}
-        Where the output and input axes are: ``"OI..."`` is torch's (Linear, Conv), ``"IO..."`` that of torch's transposed
-        convolutions, ``"...IO"`` that of Keras and JAX, and of a NumPy matrix used as ``x @ W``.
+        Where the output and input axes are: ``"OI..."`` is torch's (Linear, Conv), ``"IO..."`` that of torch's
+        transposed convolutions, ``"...IO"`` that of Keras and JAX, and of a NumPy matrix used as ``x @ W``.
     groups : int
         Of a grouped convolution. It divides the axis that the layout does not already store per group.
     fans : (fan_in, fan_out), optional
@@ -48,18 +54,9 @@ def compute_fans(
     (9, 9)
     """
     if fans is not None:
-        try:
-            fan_in, fan_out = fans
-            usable = fan_in > 0 and fan_out > 0 and math.isfinite(fan_in) and math.isfinite(fan_out)
-        except (TypeError, ValueError):
-            usable = False
-        if not usable:
-            raise ValueError(f"fans={fans!r}: give two positive numbers, fans=(fan_in, fan_out)")
-        return fan_in, fan_out
-    try:
-        inputs, outputs, grouped = LAYOUTS[layout]
-    except (KeyError, TypeError):
-        raise ValueError(f"layout={layout!r} is unknown; known layouts: {', '.join(map(repr, LAYOUTS))}") from None
+        return given_fans(fans)
+    one_of("layout", layout, LAYOUTS, "layouts")
+    inputs, outputs, grouped = LAYOUTS[layout]
     shape = tuple(getattr(tensor_or_shape, "shape", tensor_or_shape))
     if len(shape) < 2:
         raise ValueError(
@@ -68,15 +65,10 @@ def compute_fans(
         )
     fan_in, fan_out = shape[inputs], shape[outputs]
     if groups != 1 or isinstance(groups, bool):
-        if (
-            isinstance(groups, bool)
-            or not isinstance(groups, (int, np.integer))
-            or groups < 1
-            or shape[grouped] % groups
-        ):
+        if not is_integer(groups) or groups < 1 or shape[grouped] % groups:
             raise ValueError(
-                f"groups={groups!r} does not divide axis {grouped} of shape {shape} (layout {layout!r}); give a positive "
-                "integer that does"
+                f"groups={groups!r} does not divide axis {grouped} of shape {shape} (layout {layout!r}); give a "
+                "positive integer that does"
             )
         if grouped % len(shape) == outputs % len(shape):
             fan_out //= groups
@@ -86,3 +78,15 @@ def compute_fans(
         receptive = math.prod(shape[2:] if layout[0] != "." else shape[:-2])
         return fan_in * receptive, fan_out * receptive
     return fan_in, fan_out
+
+
+def given_fans(fans: Sequence[float]) -> tuple[float, float]:
+    """Two positive numbers, as numbers whatever they come as."""
+    try:
+        fan_in, fan_out = fans
+        as_floats = number("fan_in", fan_in), number("fan_out", fan_out)
+        if 0.0 < min(as_floats) and max(as_floats) < math.inf:
+            return fan_in if is_integer(fan_in) else as_floats[0], fan_out if is_integer(fan_out) else as_floats[1]
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"fans={fans!r}: give two positive numbers, fans=(fan_in, fan_out)")

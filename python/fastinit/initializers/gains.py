@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .registry import activations, normal_density
+from ..checks import did_you_mean, number, one_of, squared
+from ..registry import activations, normal_density
 
-__all__ = ["activation_gain", "calculate_gain"]
-
+Elementwise = Callable[[np.ndarray], np.ndarray]
 
 _TORCH_LINEAR = (
     "linear",
@@ -22,13 +22,14 @@ _TORCH_LINEAR = (
     "sigmoid",
 )
 _TORCH_GAINS = {**dict.fromkeys(_TORCH_LINEAR, 1.0), "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 0.75}
+_KNOWN = (*_TORCH_GAINS, "leaky_relu")
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The gain that torch.nn.init recommends for an activation.
 
-    torch's values for sigmoid, tanh and selu keep neither signals nor gradients exactly; `activation_gain` derives those
-    that do, for these and other activations.
+    torch's values for sigmoid, tanh and selu keep neither signals nor gradients exactly; `activation_gain` derives
+    those that do, for these and other activations.
 
     Parameters
     ----------
@@ -57,18 +58,18 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, numbers.Real):
             raise ValueError(f"negative_slope {param} not a valid number")
-        return math.sqrt(2.0 / (1 + float(slope) ** 2))
+        return math.sqrt(2.0 / (1 + squared("negative_slope", number("negative_slope", slope))))
     if not isinstance(nonlinearity, str) or nonlinearity not in _TORCH_GAINS:
-        known = ", ".join(map(repr, [*_TORCH_GAINS, "leaky_relu"]))
         raise ValueError(
-            f"Unsupported nonlinearity {nonlinearity}; known: {known}. activation_gain gives the gain of any activation, "
-            "to pass to xavier_* or, squared, to variance_scaling_"
+            f"Unsupported nonlinearity {nonlinearity}{did_you_mean(nonlinearity, _KNOWN)}; known: "
+            f"{', '.join(map(repr, _KNOWN))}. activation_gain gives the gain of any activation, to pass to xavier_* "
+            "or, squared, to variance_scaling_"
         )
     return _TORCH_GAINS[nonlinearity]
 
 
 def activation_gain(
-    f: str | Callable, direction: str = "forward", method: str = "quadrature", derivative: Callable | None = None
+    f: str | Elementwise, direction: str = "forward", method: str = "quadrature", derivative: Elementwise | None = None
 ) -> float:
     """The gain of any activation: what the weights' standard deviation must be multiplied by because it follows.
 
@@ -79,15 +80,15 @@ def activation_gain(
     direction : {"forward", "backward"}
         Keep the mean square of the signals, 1/sqrt(E f(x)^2), or of the gradients, 1/sqrt(E f'(x)^2), x ~ N(0, 1).
     method : {"quadrature", "maclaurin"}
-        "maclaurin" takes f for the straight line that it is near 0, as Glorot and Bengio did: 1/abs(f'(0)) in both directions.
+        "maclaurin" takes f for the straight line that it is near 0, as Glorot and Bengio did: 1/abs(f'(0)) both ways.
     derivative : callable, optional
         f' for a callable f; found by differences if None.
 
     Returns
     -------
     float
-        A name's to the last digit; a callable's to about 1e-6 by quadrature. The latter comes from the machine's own math
-        library, so its last bits may differ between machines.
+        A name's to the last digit; a callable's to about 1e-6 by quadrature. The latter comes from the machine's own
+        math library, so its last bits may differ between machines.
 
     Raises
     ------
@@ -110,13 +111,10 @@ def activation_gain(
     >>> round(fastinit.activation_gain(lambda x: np.maximum(x, 0)), 6)
     1.414214
     """
-    if direction not in ("forward", "backward"):
-        raise ValueError(f"direction={direction!r} is unknown; give 'forward' or 'backward'")
-    if method not in ("quadrature", "maclaurin"):
-        raise ValueError(f"method={method!r} is unknown; give 'quadrature' or 'maclaurin'")
+    one_of("direction", direction, ("forward", "backward"), "directions")
+    one_of("method", method, ("quadrature", "maclaurin"), "methods")
     if isinstance(f, str):
-        if f not in activations:
-            raise ValueError(f"f={f!r} is unknown; known activations: {', '.join(activations)}; or give a callable")
+        one_of("f", f, activations, "activations", "; or give a callable")
         known = activations[f]
         gain = known.maclaurin if method == "maclaurin" else getattr(known, direction)
         if gain is None:
@@ -134,19 +132,19 @@ def activation_gain(
     return _reciprocal(math.sqrt(_mean_square(slope)), "E f'(x)^2")
 
 
-def _values(f, x):
+def _values(f: Elementwise, x: np.ndarray) -> np.ndarray:
     y = np.asarray(f(x), dtype=float)
     if y.shape != x.shape:
         raise ValueError(f"f gives shape {y.shape} for an array of shape {x.shape}; give an elementwise function")
     return y
 
 
-def _differences(f):
+def _differences(f: Elementwise) -> Elementwise:
     step = 2.0**-17  # about the cube root of the spacing: error of rounding and of the next term alike
     return lambda x: (_values(f, x + step) - _values(f, x - step)) / (2.0 * step)
 
 
-def _mean_square(f) -> float:
+def _mean_square(f: Elementwise) -> float:
     """E f(x)^2 by Gauss and Legendre in panels, halved until the kinks of f no longer matter."""
     nodes, weights = np.polynomial.legendre.leggauss(16)
     before = math.nan

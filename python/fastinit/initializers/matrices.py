@@ -1,0 +1,299 @@
+"""Fills that are a matrix, or a convolution kernel, of a given form."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Never
+
+import numpy as np
+
+from ..backends import DTYPES, Opened, T, open_floating, to_fill
+from ..checks import finite, fits, hides_unknown, is_integer, number, refuse
+from ..generator import Randomness, take_key
+from .random import fill_normal
+
+if TYPE_CHECKING:
+    from ..backends import Tensor
+
+
+def _random_orthogonal(rows: int, columns: int, opened: Opened[T], generator: Randomness) -> np.ndarray:
+    """A (rows, columns) matrix whose shorter side is orthonormal, Haar distributed."""
+    wide = opened.dtype.name == "float64"
+    complex_type, real_type = (np.complex128, np.float64) if wide else (np.complex64, np.float32)
+    matrix = np.empty((max(rows, columns), min(rows, columns)), complex_type if opened.is_complex else real_type)
+    fill_normal(matrix, DTYPES["float64" if wide else "float32"], 0.0, 1.0, take_key(generator, opened.backend))
+    q, r = np.linalg.qr(matrix)
+    diagonal = np.diagonal(r)
+    size = np.abs(diagonal)
+    q *= np.where(size == 0, 1, diagonal / np.where(size == 0, 1, size))
+    return q if rows >= columns else q.T
+
+
+@hides_unknown
+def orthogonal_(tensor: T, gain: float = 1, generator: Randomness = None, **unknown: Never) -> T:
+    """Fill with a random orthogonal matrix: rows or columns, whichever are fewer, are orthonormal, times the gain.
+
+    A tensor of more dimensions is taken as the matrix (shape[0], the rest). QR decomposition by LAPACK, the signs of
+    R's diagonal made positive, so that it is uniform (Haar). The same seed gives the same bits only with the same
+    LAPACK; all other initialisers keep their bits everywhere. Half precision is computed in float32.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    gain : float
+        A finite factor.
+    generator : int, Generator, or a generator of NumPy or torch, optional
+        Where the randomness comes from, as in `normal_`.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    Saxe, McClelland and Ganguli (2014), "Exact solutions to the nonlinear dynamics of learning in deep linear neural
+    networks"; Mezzadri (2007), "How to generate random matrices from the classical compact groups".
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.orthogonal_(np.empty((3, 5)), generator=0)
+    >>> bool(np.allclose(w @ w.T, np.eye(3)))
+    True
+    """
+    if unknown:
+        refuse(orthogonal_, unknown)
+    opened = open_floating(tensor)
+    if opened is None:
+        return tensor
+    shape = opened.shape
+    if len(shape) < 2:
+        raise ValueError(f"Only tensors with 2 or more dimensions are supported; the shape given is {shape}")
+    gain = number("gain", gain)
+    fits(opened.dtype, "gain", gain)
+    if 0 in shape:
+        return tensor
+    matrix = _random_orthogonal(shape[0], math.prod(shape[1:]), opened, generator)
+    opened.backend.write(tensor, (matrix * gain).reshape(shape).astype(matrix.dtype, copy=False))
+    return tensor
+
+
+@hides_unknown
+def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None, **unknown: Never) -> T:
+    """Fill a convolution kernel with an orthogonal matrix at its centre and zeros elsewhere.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Of shape ``(out, in, *kernel)``, 3 to 5 dimensions, out >= in.
+    gain : float
+        A finite factor.
+    generator : int, Generator, or a generator of NumPy or torch, optional
+        Where the randomness comes from, as in `normal_`.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    Xiao et al. (2018), "Dynamical isometry and a mean field theory of CNNs".
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.delta_orthogonal_(np.empty((4, 2, 3, 3)), generator=0)
+    >>> bool(np.allclose(w[:, :, 1, 1].T @ w[:, :, 1, 1], np.eye(2))), int(np.count_nonzero(w))
+    (True, 8)
+    """
+    if unknown:
+        refuse(delta_orthogonal_, unknown)
+    opened = open_floating(tensor)
+    if opened is None:
+        return tensor
+    shape = opened.shape
+    if not 3 <= len(shape) <= 5:
+        raise ValueError(f"tensor has shape {shape}; delta_orthogonal_ needs 3 to 5 dimensions, (out, in, *kernel)")
+    if shape[0] < shape[1]:
+        raise ValueError(f"tensor has shape {shape}; delta_orthogonal_ needs out >= in, that is shape[0] >= shape[1]")
+    gain = number("gain", gain)
+    fits(opened.dtype, "gain", gain)
+    if 0 in shape:
+        return tensor
+    matrix = _random_orthogonal(shape[0], shape[1], opened, generator)
+    values = np.zeros(shape, matrix.dtype)
+    values[np.index_exp[:, :] + tuple((k - 1) // 2 for k in shape[2:])] = matrix * gain
+    opened.backend.write(tensor, values)
+    return tensor
+
+
+def eye_(tensor: T) -> T:
+    """Fill a matrix with ones on the diagonal and zeros elsewhere.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Of two dimensions and any numeric dtype.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    ValueError
+        Not two dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> fastinit.eye_(np.empty((2, 3)))
+    array([[1., 0., 0.],
+           [0., 1., 0.]])
+    """
+    return identity_(tensor)
+
+
+def identity_(tensor: T, gain: float = 1.0) -> T:
+    """Fill a matrix, rectangular perhaps, with the gain on the diagonal and zeros elsewhere.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Of two dimensions and any numeric dtype.
+    gain : float
+        What stands on the diagonal.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    ValueError
+        Not two dimensions, or a gain that the dtype cannot hold.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> fastinit.identity_(np.empty((2, 2)), gain=0.5)
+    array([[0.5, 0. ],
+           [0. , 0.5]])
+    """
+    gain = finite("gain", gain)
+    rows, columns = _dimensions(tensor, 2, 2, "(rows, columns)")
+    backend, diagonal = to_fill(tensor), np.arange(min(rows, columns))
+    backend.fill(backend.scalar_like(tensor), "gain", gain)  # what does not fit raises here, before anything is lost
+    backend.fill(tensor, "val", 0)
+    backend.put(tensor, (diagonal, diagonal), gain)
+    return tensor
+
+
+def dirac_(tensor: T, groups: int = 1) -> T:
+    """Fill a convolution kernel so that it passes its inputs on: a one at its centre, from channel i to channel i.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Of shape ``(out, in, *kernel)``, 3 to 5 dimensions, any numeric dtype.
+    groups : int
+        Of a grouped convolution; divides shape[0]. Each group passes its own channels on.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    ValueError
+        Another number of dimensions, or groups that do not divide shape[0].
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.dirac_(np.empty((4, 4, 3)))
+    >>> np.argwhere(w).tolist()
+    [[0, 0, 1], [1, 1, 1], [2, 2, 1], [3, 3, 1]]
+    """
+    out, into, *kernel = _dimensions(tensor, 3, 5, "(out, in, *kernel)")
+    if not is_integer(groups) or groups < 1 or out % groups:
+        raise ValueError(f"groups={groups!r}: dim 0 must be divisible by groups; dim 0 is {out}")
+    backend = to_fill(tensor)
+    backend.fill(tensor, "val", 0)
+    if out and into and 0 not in kernel:
+        per_group = out // groups
+        group, channel = np.divmod(np.arange(groups * min(per_group, into)), min(per_group, into))
+        centre = (np.full_like(channel, k // 2) for k in kernel)
+        backend.put(tensor, (group * per_group + channel, channel, *centre), 1)
+    return tensor
+
+
+def bilinear_(tensor: T) -> T:
+    """Fill a 4-D transposed-convolution kernel with bilinear up-sampling, the same for every pair of channels.
+
+    Use it with ``groups=channels``; a kernel of size 2 f - f % 2 and stride f enlarges f times.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Of shape (channels, channels per group, height, width), a floating dtype.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    ValueError
+        Not four dimensions.
+
+    References
+    ----------
+    Long, Shelhamer and Darrell (2015), "Fully convolutional networks for semantic segmentation", section 3.3.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> fastinit.bilinear_(np.empty((1, 1, 4, 4)))[0, 0, 0] * 16
+    array([1., 3., 3., 1.])
+    """
+    opened = open_floating(tensor)
+    if opened is None:
+        return tensor
+    *_, height, width = _dimensions(tensor, 4, 4, "(channels, channels per group, height, width)")
+    square = np.outer(_triangle(height), _triangle(width))
+    opened.backend.write(tensor, np.broadcast_to(square, opened.shape).astype(np.float64))
+    return tensor
+
+
+def _triangle(size: int) -> np.ndarray:
+    factor = (size + 1) // 2
+    centre = (2 * factor - 1 - factor % 2) / (2 * factor)
+    return 1 - np.abs(np.arange(size) / factor - centre)
+
+
+def _dimensions(tensor: Tensor, least: int, most: int, axes: str) -> tuple[int, ...]:
+    """The shape of a tensor that has so many dimensions."""
+    shape = to_fill(tensor).shape(tensor)
+    if not least <= len(shape) <= most:
+        wanted = f"{least}" if least == most else f"{least} to {most}"
+        raise ValueError(f"Only tensors with {wanted} dimensions {axes} are supported; the shape given is {shape}")
+    return shape

@@ -1,0 +1,321 @@
+"""The laws: uniform, normal, truncated normal, and normal with zeros."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Never
+
+import numpy as np
+
+from .. import _core
+from .._core import Dtype
+from ..backends import T, open_floating
+from ..checks import at_least_zero, bounds, fits, hides_unknown, integers, number, refuse, warn
+from ..generator import Randomness, take_key
+
+Key = tuple[int, int]  # seed and stream
+Block = (
+    tuple[tuple[int, ...], tuple[int, ...]] | tuple[None, None]
+)  # the whole's shape and where the tensor begins in it
+WHOLE: Block = (None, None)
+
+
+def fill_uniform(array: np.ndarray, dtype: Dtype, a: float, b: float, key: Key, block: Block = WHOLE) -> None:
+    """Fill with values from [a, b]."""
+    _core.fill_uniform(array, dtype, rounded(dtype, a), rounded(dtype, b), *key, *block)
+
+
+def fill_normal(array: np.ndarray, dtype: Dtype, mean: float, std: float, key: Key, block: Block = WHOLE) -> None:
+    """Fill with values from N(mean, std^2)."""
+    _core.fill_normal(array, dtype, mean, std, *key, *block)
+
+
+def fill_truncated(
+    array: np.ndarray, dtype: Dtype, mean: float, std: float, a: float, b: float, key: Key, block: Block = WHOLE
+) -> None:
+    """Fill with values from N(mean, std^2) that lie in [a, b]."""
+    _core.fill_truncated(array, dtype, mean, std, rounded(dtype, a), rounded(dtype, b), *key, *block)
+
+
+def rounded(dtype: Dtype, value: float) -> float:
+    """To the nearest value of the dtype, if it is a half; the core rounds to float32."""
+    if dtype.name == "float16":
+        return float(np.float16(value))
+    if dtype.name == "bfloat16":
+        bits = int(np.float32(value).view(np.uint32))
+        return float(np.uint32((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32))
+    return value
+
+
+def block_of(shape: tuple[int, ...], global_shape: Sequence[int] | None, offset: Sequence[int] | None) -> Block:
+    """global_shape and offset, checked against the tensor's shape."""
+    if global_shape is None:
+        if offset is not None:
+            raise ValueError(f"offset={offset!r} without global_shape; give the shape of the whole tensor too")
+        return WHOLE
+    whole, begin = integers(global_shape), integers((0,) * len(shape) if offset is None else offset)
+    if whole is None or begin is None:
+        raise TypeError(f"global_shape={global_shape!r}, offset={offset!r}; give one integer a dimension, in tuples")
+    if len(whole) != len(shape) or len(begin) != len(shape):
+        raise ValueError(
+            f"global_shape={whole} and offset={begin} need one integer for each of the {len(shape)} dimensions"
+        )
+    if any(o < 0 or o + n > w for o, n, w in zip(begin, shape, whole, strict=True)):
+        raise ValueError(f"a block of shape {shape} at offset {begin} does not lie within global_shape {whole}")
+    elements = math.prod(n for n in whole if n)  # an empty whole has indices too, which must fit
+    if elements >= 2**62:
+        raise ValueError(f"global_shape={whole} has {elements} elements; give fewer than 2**62")
+    return whole, begin
+
+
+@hides_unknown
+def uniform_(
+    tensor: T, a: float = 0.0, b: float = 1.0, generator: Randomness = None, *,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
+    """Fill with values from the uniform distribution on [a, b].
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    a, b : float
+        Bounds. Both are rounded to the dtype; no value leaves them, and in float32 and float64 none is b itself.
+    generator : int, Generator, numpy.random.Generator, BitGenerator, SeedSequence or torch.Generator, optional
+        Where the randomness comes from. None: `default_generator`, or torch's own for a torch tensor. An int gives each
+        tensor the same values: use one `Generator` for all, or ``generator.fold_in(layer_name)`` for each.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> fastinit.uniform_(np.empty(3, np.float32), -1, 1, generator=0)
+    array([-0.3729859 , -0.02975947, -0.54097813], dtype=float32)
+    """
+    if unknown:
+        refuse(uniform_, unknown)
+    opened = open_floating(tensor)
+    if opened is None:
+        return tensor
+    a, b = bounds(a, b)
+    fits(opened.dtype, "a", a)
+    fits(opened.dtype, "b", b)
+    block = block_of(opened.shape, global_shape, offset)
+    fill_uniform(opened.array, opened.dtype, a, b, take_key(generator, opened.backend), block)
+    return opened.done()
+
+
+@hides_unknown
+def normal_(
+    tensor: T, mean: float = 0.0, std: float = 1.0, generator: Randomness = None, *,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
+    """Fill with values from the normal distribution N(mean, std^2).
+
+    Box and Muller's transform of two words to two values; float32 values reach 6.56 standard deviations, float64 8.57.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    mean, std : float
+        std >= 0. For a complex tensor std^2 is the variance of the whole number, half for each part, as torch has it.
+    generator : int, Generator, numpy.random.Generator, BitGenerator, SeedSequence or torch.Generator, optional
+        Where the randomness comes from. None: `default_generator`, or torch's own for a torch tensor. An int gives each
+        tensor the same values: use one `Generator` for all, or ``generator.fold_in(layer_name)`` for each.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.normal_(np.empty((256, 256)), std=0.02, generator=0)
+    >>> round(float(w.std()), 3)
+    0.02
+    """
+    if unknown:
+        refuse(normal_, unknown)
+    opened = open_floating(tensor)
+    if opened is None:
+        return tensor
+    mean, std = number("mean", mean), at_least_zero("std", std)
+    fits(opened.dtype, "mean", mean)
+    fits(opened.dtype, "std", std)
+    block = block_of(opened.shape, global_shape, offset)
+    if opened.is_complex:
+        if mean != 0.0:
+            raise ValueError(f"mean={mean!r}: a complex tensor's normal has mean 0; add the mean afterwards")
+        std *= math.sqrt(0.5)
+    fill_normal(opened.array, opened.dtype, mean, std, take_key(generator, opened.backend), block)
+    return opened.done()
+
+
+@hides_unknown
+def trunc_normal_(
+    tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Randomness = None, *,
+    sigmas: bool = False, global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None,
+    **unknown: Never,
+) -> T:  # fmt: skip
+    """Fill with values from N(mean, std^2) given that they fall in [a, b], by inverse CDF: one pass, for any bounds.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    mean, std : float
+        Of the normal before it is truncated; std >= 0. `truncated_std` says what is left of the std.
+    a, b : float
+        Bounds, a <= b: absolute, as torch's are, and rounded to the dtype. Equal bounds give a constant.
+    generator : int, Generator, numpy.random.Generator, BitGenerator, SeedSequence or torch.Generator, optional
+        Where the randomness comes from. None: `default_generator`, or torch's own for a torch tensor. An int gives each
+        tensor the same values: use one `Generator` for all, or ``generator.fold_in(layer_name)`` for each.
+    sigmas : bool
+        Whether a and b are counted in standard deviations from the mean, as JAX's and timm's are.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    Warns
+    -----
+    UserWarning
+        As torch does, where the mean is more than 2 std outside [a, b]. The values are right there too.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.trunc_normal_(np.empty(100_000, np.float32), std=0.02, a=-2, b=2, sigmas=True, generator=0)
+    >>> round(float(abs(w).max()), 3), round(float(w.std() / 0.02), 2)
+    (0.04, 0.88)
+    """
+    if unknown:
+        refuse(trunc_normal_, unknown)
+    opened = open_floating(tensor)
+    if opened is None:
+        return tensor
+    mean, std = number("mean", mean), at_least_zero("std", std)
+    a, b = bounds(a, b)
+    if sigmas:
+        a, b = mean + a * std, mean + b * std
+    for name, value in (("mean", mean), ("std", std), ("a", a), ("b", b)):
+        fits(opened.dtype, name, value)
+    if opened.is_complex:
+        raise TypeError(
+            f"tensor has dtype {tensor.dtype}; a truncated normal needs a real tensor: fill its real and imag parts"
+        )
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warn("mean is more than 2 std from [a, b] in trunc_normal_: nearly all of the normal lies outside the bounds")
+    block = block_of(opened.shape, global_shape, offset)
+    fill_truncated(opened.array, opened.dtype, mean, std, a, b, take_key(generator, opened.backend), block)
+    return opened.done()
+
+
+def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
+    """Standard deviation of a standard normal truncated to [a, b], in units of the untruncated one.
+
+    Divide by it to get a truncated normal of a wanted std.
+
+    Parameters
+    ----------
+    a, b : float
+        Bounds in standard deviations from the mean, a <= b; either may be infinite.
+
+    Raises
+    ------
+    ValueError
+        a > b, or NaN.
+
+    Examples
+    --------
+    >>> import fastinit
+    >>> fastinit.truncated_std(-2, 2)
+    0.8796256610342398
+    """
+    return _core.truncated_moments(*bounds(a, b))[2]
+
+
+@hides_unknown
+def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Randomness = None, **unknown: Never) -> T:
+    """Fill a matrix with N(0, std^2), and set exactly ceil(sparsity * rows) entries of each column to zero.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    sparsity : float
+        Share of each column that is zero, in [0, 1].
+    std : float
+        >= 0, of the entries that are not.
+    generator : int, Generator, or a generator of NumPy or torch, optional
+        Where the randomness comes from, as in `normal_`.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    Martens (2010), "Deep learning via Hessian-free optimization".
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.sparse_(np.empty((10, 3)), sparsity=0.75, generator=0)
+    >>> (w == 0).sum(axis=0).tolist()
+    [8, 8, 8]
+    """
+    if unknown:
+        refuse(sparse_, unknown)
+    opened = open_floating(tensor)
+    if opened is None:
+        return tensor
+    if len(opened.shape) != 2:
+        raise ValueError(f"Only tensors with 2 dimensions are supported; the shape given is {opened.shape}")
+    sparsity, std = number("sparsity", sparsity), at_least_zero("std", std)
+    if not 0.0 <= sparsity <= 1.0:
+        raise ValueError(f"sparsity={sparsity!r}; give a share in [0, 1]")
+    fits(opened.dtype, "std", std)
+    if opened.is_complex:
+        std *= math.sqrt(0.5)
+    rows, columns = opened.shape
+    key = take_key(generator, opened.backend)
+    zero = _core.sparse_mask(*key, rows, columns, math.ceil(sparsity * rows))
+    fill_normal(opened.array, opened.dtype, 0.0, std, key)
+    np.copyto(opened.array, opened.array.dtype.type(0), where=zero)
+    return opened.done()

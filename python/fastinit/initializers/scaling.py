@@ -1,0 +1,442 @@
+"""One rule, the variance scale / fan, and the names it goes by: Xavier (Glorot), Kaiming (He), LeCun."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Never
+
+from ..backends import DTYPES, T, open_floating
+from ..checks import at_least_zero, fits, hides_unknown, one_of, refuse, squared, warn
+from ..generator import Randomness, take_key
+from .fans import compute_fans, given_fans
+from .gains import calculate_gain
+from .random import block_of, fill_normal, fill_truncated, fill_uniform, rounded, truncated_std
+
+_TRUNCATED_STD = truncated_std(-2.0, 2.0)
+# mode -> the fan, of fan in and fan out
+MODES: dict[str, Callable[[float, float], float]] = {
+    "fan_in": lambda fan_in, fan_out: fan_in,
+    "fan_out": lambda fan_in, fan_out: fan_out,
+    "fan_avg": lambda fan_in, fan_out: (fan_in + fan_out) / 2,
+    "fan_geo_avg": lambda fan_in, fan_out: math.sqrt(fan_in * fan_out),
+}
+DISTRIBUTIONS = ("truncated_normal", "normal", "uniform")
+
+
+@hides_unknown
+def variance_scaling_(
+    tensor: T, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal",
+    generator: Randomness = None, *, layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
+    """Fill with values of mean 0 and variance scale / fan: the one rule behind Xavier, He and LeCun.
+
+    A layer z = W x + b of independent inputs has Var z = fan_in Var w E x^2, so this choice of Var w is what keeps
+    signals (fan_in) or gradients (fan_out) from growing or fading from layer to layer.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    scale : float
+        >= 0. LeCun 1, He 2, Xavier 1 with "fan_avg"; the square of a gain.
+    mode : {"fan_in", "fan_out", "fan_avg", "fan_geo_avg"}
+        Which fan: that of the inputs, the outputs, their mean or their geometric mean.
+    distribution : {"truncated_normal", "normal", "uniform"}
+        "truncated_normal" is cut at 2 standard deviations, and widened so that the variance is still scale / fan.
+    generator : int, Generator, numpy.random.Generator, BitGenerator, SeedSequence or torch.Generator, optional
+        Where the randomness comes from. None: `default_generator`, or torch's own for a torch tensor. An int gives each
+        tensor the same values: use one `Generator` for all, or ``generator.fold_in(layer_name)`` for each.
+    layout : {"OI...", "IO...", "...IO"}
+        Where the output and input axes are: torch's (the default), that of torch's transposed convolutions, that of
+        Keras, JAX and a NumPy ``x @ W``. With the wrong one, fan in and fan out change places.
+    groups : int
+        Of a grouped convolution.
+    fans : (fan_in, fan_out), optional
+        Given outright.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun (2015), "Delving deep into rectifiers", eqs. 10 and 14; Glorot and Bengio (2010),
+    "Understanding the difficulty of training deep feedforward neural networks", eq. 12.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.variance_scaling_(np.empty((512, 512)), scale=2.0, generator=0)
+    >>> round(float(512 * w.var()), 1)
+    2.0
+    """
+    if unknown:
+        refuse(variance_scaling_, unknown)
+    return _fill(tensor, scale, mode, distribution, generator, layout, groups, fans, global_shape, offset)
+
+
+def _fill(
+    tensor: T, scale: float, mode: str, distribution: str, generator: Randomness, layout: str, groups: int,
+    fans: Sequence[float] | None, global_shape: Sequence[int] | None, offset: Sequence[int] | None,
+    warn_if_empty: bool = False,
+) -> T:  # fmt: skip
+    """What all of this page do: open the tensor, scale the law, fill."""
+    opened = open_floating(tensor)
+    if opened is None:
+        return tensor
+    if warn_if_empty and 0 in opened.shape:
+        warn("Initializing zero-element tensors is a no-op")
+        return tensor
+    array, dtype = opened.array, opened.dtype
+    block = block_of(opened.shape, global_shape, offset)
+    scale = at_least_zero("scale", scale)
+    if fans is not None:
+        fans = given_fans(fans)
+    rule = block[0] or opened.shape, dtype.name, opened.is_complex, scale, mode, distribution, layout, groups, fans
+    try:
+        std, bound = _std_and_bound(*rule)
+    except TypeError:  # not hashable, so not cached: say what is wrong with it
+        std, bound = _std_and_bound.__wrapped__(*rule)
+    key = take_key(generator, opened.backend)
+    if distribution == "uniform":
+        fill_uniform(array, dtype, -bound, bound, key, block)
+    elif distribution == "normal":
+        fill_normal(array, dtype, 0.0, std, key, block)
+    else:
+        fill_truncated(array, dtype, 0.0, std, -bound, bound, key, block)
+    return opened.done()
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _std_and_bound(
+    shape: tuple[int, ...], dtype_name: str, is_complex: bool, scale: float, mode: str, distribution: str, layout: str,
+    groups: int, fans: tuple[float, float] | None,
+) -> tuple[float, float]:  # fmt: skip
+    """A normal's std before it is cut, and where the values end, once for each kind of layer."""
+    one_of("mode", mode, MODES, "modes")
+    one_of("distribution", distribution, DISTRIBUTIONS, "distributions")
+    fan = MODES[mode](*compute_fans(shape, layout=layout, groups=groups, fans=fans))
+    std = math.sqrt(scale / fan) if fan else 0.0  # no fan, no element
+    if is_complex:
+        std *= math.sqrt(0.5)  # of each part, so that the variance of the whole is as asked
+    dtype = DTYPES[dtype_name]
+    fits(dtype, "std", std)
+    if distribution == "normal":
+        return std, math.inf
+    if distribution == "truncated_normal":
+        std /= _TRUNCATED_STD
+    bound = rounded(dtype, (math.sqrt(3.0) if distribution == "uniform" else 2.0) * std)
+    fits(dtype, "bound", bound)
+    return std, bound
+
+
+@hides_unknown
+def xavier_uniform_(
+    tensor: T, gain: float = 1.0, generator: Randomness = None, *,
+    layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
+    """Glorot and Bengio's uniform: on [-r, r], r = gain sqrt(6 / (fan_in + fan_out)). Also called Glorot's.
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    gain : float
+        >= 0; of the activation that follows, see `calculate_gain` and `activation_gain`.
+    generator : int, Generator, or a generator of NumPy or torch, optional
+        Where the randomness comes from, as in `normal_`.
+    layout, groups, fans
+        Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks", eq. 16.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.xavier_uniform_(np.empty((128, 784), np.float32), generator=0)
+    >>> bool(abs(w).max() <= (6 / (128 + 784)) ** 0.5)
+    True
+    """
+    if unknown:
+        refuse(xavier_uniform_, unknown)
+    scale = squared("gain", at_least_zero("gain", gain))
+    return _fill(tensor, scale, "fan_avg", "uniform", generator, layout, groups, fans, global_shape, offset)
+
+
+@hides_unknown
+def xavier_normal_(
+    tensor: T, gain: float = 1.0, generator: Randomness = None, *,
+    layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
+    """Glorot and Bengio's normal: N(0, std^2), std = gain sqrt(2 / (fan_in + fan_out)).
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    gain : float
+        >= 0; of the activation that follows, see `calculate_gain` and `activation_gain`.
+    generator : int, Generator, or a generator of NumPy or torch, optional
+        Where the randomness comes from, as in `normal_`.
+    layout, groups, fans
+        Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks", eq. 12.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.xavier_normal_(np.empty((300, 500)), generator=0)
+    >>> round(float(w.std()), 3)
+    0.05
+    """
+    if unknown:
+        refuse(xavier_normal_, unknown)
+    scale = squared("gain", at_least_zero("gain", gain))
+    return _fill(tensor, scale, "fan_avg", "normal", generator, layout, groups, fans, global_shape, offset)
+
+
+def fan_mode(mode: str) -> str:
+    """A mode of torch's, which takes it in capitals too."""
+    lower = mode.lower() if isinstance(mode, str) else mode
+    one_of("mode", lower, ("fan_in", "fan_out"), "modes")
+    return lower
+
+
+@hides_unknown
+def kaiming_uniform_(
+    tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Randomness = None, *,
+    layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
+    """He's uniform: on [-r, r], r = gain sqrt(3 / fan).
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    a : float
+        Negative slope of the leaky ReLU that follows (only for ``nonlinearity="leaky_relu"``).
+    mode : {"fan_in", "fan_out"}
+        Keep the size of the signals forward, or of the gradients backward.
+    nonlinearity : str
+        As `calculate_gain` takes it; use "relu" or "leaky_relu".
+    generator : int, Generator, or a generator of NumPy or torch, optional
+        Where the randomness comes from, as in `normal_`.
+    layout, groups, fans
+        Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun (2015), "Delving deep into rectifiers", eqs. 10 and 14.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.kaiming_uniform_(np.empty((64, 96)), nonlinearity="relu", generator=0)
+    >>> bool(abs(w).max() <= (6 / 96) ** 0.5)
+    True
+    """
+    if unknown:
+        refuse(kaiming_uniform_, unknown)
+    scale = at_least_zero(f"gain for a={a!r}", calculate_gain(nonlinearity, a)) ** 2
+    return _fill(tensor, scale, fan_mode(mode), "uniform", generator, layout, groups, fans, global_shape, offset, True)
+
+
+@hides_unknown
+def kaiming_normal_(
+    tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Randomness = None, *,
+    layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
+    """He's normal: N(0, std^2), std = gain / sqrt(fan).
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    a : float
+        Negative slope of the leaky ReLU that follows (only for ``nonlinearity="leaky_relu"``).
+    mode : {"fan_in", "fan_out"}
+        Keep the size of the signals forward, or of the gradients backward.
+    nonlinearity : str
+        As `calculate_gain` takes it; use "relu" or "leaky_relu".
+    generator : int, Generator, or a generator of NumPy or torch, optional
+        Where the randomness comes from, as in `normal_`.
+    layout, groups, fans
+        Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun (2015), "Delving deep into rectifiers", eqs. 10 and 14.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.kaiming_normal_(np.empty((512, 200)), nonlinearity="relu", generator=0)
+    >>> round(float(w.std()), 2)
+    0.1
+    """
+    if unknown:
+        refuse(kaiming_normal_, unknown)
+    scale = at_least_zero(f"gain for a={a!r}", calculate_gain(nonlinearity, a)) ** 2
+    return _fill(tensor, scale, fan_mode(mode), "normal", generator, layout, groups, fans, global_shape, offset, True)
+
+
+@hides_unknown
+def lecun_uniform_(
+    tensor: T, generator: Randomness = None, *,
+    layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
+    """LeCun's uniform: on [-r, r], r = sqrt(3 / fan_in).
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    generator : int, Generator, or a generator of NumPy or torch, optional
+        Where the randomness comes from, as in `normal_`.
+    layout, groups, fans
+        Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Mueller (1998), "Efficient BackProp", eq. 16.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.lecun_uniform_(np.empty((64, 75)), generator=0)
+    >>> bool(abs(w).max() <= 0.2)
+    True
+    """
+    if unknown:
+        refuse(lecun_uniform_, unknown)
+    return _fill(tensor, 1.0, "fan_in", "uniform", generator, layout, groups, fans, global_shape, offset)
+
+
+@hides_unknown
+def lecun_normal_(
+    tensor: T, generator: Randomness = None, *,
+    layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
+    """LeCun's normal: N(0, 1 / fan_in), not truncated (JAX's is: use `variance_scaling_`).
+
+    Parameters
+    ----------
+    tensor : numpy.ndarray or torch.Tensor
+        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+    generator : int, Generator, or a generator of NumPy or torch, optional
+        Where the randomness comes from, as in `normal_`.
+    layout, groups, fans
+        Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+
+    Returns
+    -------
+    tensor
+        The very object that was given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The tensor, the generator or a value cannot be used, and why. The tensor is then untouched.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Mueller (1998), "Efficient BackProp", eq. 16.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.lecun_normal_(np.empty((400, 100)), generator=0)
+    >>> round(float(w.std()), 2)
+    0.1
+    """
+    if unknown:
+        refuse(lecun_normal_, unknown)
+    return _fill(tensor, 1.0, "fan_in", "normal", generator, layout, groups, fans, global_shape, offset)
+
+
+glorot_uniform_, glorot_normal_ = xavier_uniform_, xavier_normal_
+he_uniform_, he_normal_ = kaiming_uniform_, kaiming_normal_
