@@ -1,8 +1,10 @@
 """Fills of one value."""
 
 from ..backends import T, to_fill
+from ..checks import plain_signature
 
 
+@plain_signature
 def constant_(tensor: T, val: float) -> T:
     """Fill with the value ``val``.
 
@@ -33,6 +35,7 @@ def constant_(tensor: T, val: float) -> T:
     return tensor
 
 
+@plain_signature
 def zeros_(tensor: T) -> T:
     """Fill with zeros: right for a bias, never for the weights of two layers in a row, whose units would stay alike.
 
@@ -55,6 +58,7 @@ def zeros_(tensor: T) -> T:
     return constant_(tensor, 0)
 
 
+@plain_signature
 def ones_(tensor: T) -> T:
     """Fill with ones.
 

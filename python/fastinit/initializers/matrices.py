@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Never
 
 import numpy as np
 
+from .._core import fill_normal
 from ..backends import DTYPES, Opened, T, open_floating, to_fill
-from ..checks import finite, fits, hides_unknown, is_integer, number, refuse
+from ..checks import finite, fits, is_integer, number, plain_signature, refuse
 from ..generator import Randomness, take_key
-from .random import fill_normal
 
 if TYPE_CHECKING:
     from ..backends import Tensor
@@ -21,7 +21,8 @@ def _random_orthogonal(rows: int, columns: int, opened: Opened[T], generator: Ra
     wide = opened.dtype.name == "float64"
     complex_type, real_type = (np.complex128, np.float64) if wide else (np.complex64, np.float32)
     matrix = np.empty((max(rows, columns), min(rows, columns)), complex_type if opened.is_complex else real_type)
-    fill_normal(matrix, DTYPES["float64" if wide else "float32"], 0.0, 1.0, take_key(generator, opened.backend))
+    dtype = DTYPES["float64" if wide else "float32"]
+    fill_normal(matrix, dtype, 0.0, 1.0, *take_key(generator, opened.backend), None, None)
     q, r = np.linalg.qr(matrix)
     diagonal = np.diagonal(r)
     size = np.abs(diagonal)
@@ -29,7 +30,7 @@ def _random_orthogonal(rows: int, columns: int, opened: Opened[T], generator: Ra
     return q if rows >= columns else q.T
 
 
-@hides_unknown
+@plain_signature
 def orthogonal_(tensor: T, gain: float = 1, generator: Randomness = None, **unknown: Never) -> T:
     """Fill with a random orthogonal matrix: rows or columns, whichever are fewer, are orthonormal, times the gain.
 
@@ -77,7 +78,7 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Randomness = None, **unkn
     if len(shape) < 2:
         raise ValueError(f"Only tensors with 2 or more dimensions are supported; the shape given is {shape}")
     gain = number("gain", gain)
-    fits(opened.dtype, "gain", gain)
+    fits(opened.dtype, gain=gain)
     if 0 in shape:
         return tensor
     matrix = _random_orthogonal(shape[0], math.prod(shape[1:]), opened, generator)
@@ -85,7 +86,7 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Randomness = None, **unkn
     return tensor
 
 
-@hides_unknown
+@plain_signature
 def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None, **unknown: Never) -> T:
     """Fill a convolution kernel with an orthogonal matrix at its centre and zeros elsewhere.
 
@@ -131,7 +132,7 @@ def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None
     if shape[0] < shape[1]:
         raise ValueError(f"tensor has shape {shape}; delta_orthogonal_ needs out >= in, that is shape[0] >= shape[1]")
     gain = number("gain", gain)
-    fits(opened.dtype, "gain", gain)
+    fits(opened.dtype, gain=gain)
     if 0 in shape:
         return tensor
     matrix = _random_orthogonal(shape[0], shape[1], opened, generator)
@@ -141,6 +142,7 @@ def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None
     return tensor
 
 
+@plain_signature
 def eye_(tensor: T) -> T:
     """Fill a matrix with ones on the diagonal and zeros elsewhere.
 
@@ -169,6 +171,7 @@ def eye_(tensor: T) -> T:
     return identity_(tensor)
 
 
+@plain_signature
 def identity_(tensor: T, gain: float = 1.0) -> T:
     """Fill a matrix, rectangular perhaps, with the gain on the diagonal and zeros elsewhere.
 
@@ -197,14 +200,16 @@ def identity_(tensor: T, gain: float = 1.0) -> T:
            [0. , 0.5]])
     """
     gain = finite("gain", gain)
-    rows, columns = _dimensions(tensor, 2, 2, "(rows, columns)")
-    backend, diagonal = to_fill(tensor), np.arange(min(rows, columns))
+    _dimensions(tensor, 2, 2, "(rows, columns)")
+    backend = to_fill(tensor)
     backend.fill(backend.scalar_like(tensor), "gain", gain)  # what does not fit raises here, before anything is lost
     backend.fill(tensor, "val", 0)
-    backend.put(tensor, (diagonal, diagonal), gain)
+    if 0 not in tensor.shape:
+        backend.fill_diagonal(tensor, gain)
     return tensor
 
 
+@plain_signature
 def dirac_(tensor: T, groups: int = 1) -> T:
     """Fill a convolution kernel so that it passes its inputs on: a one at its centre, from channel i to channel i.
 
@@ -245,6 +250,7 @@ def dirac_(tensor: T, groups: int = 1) -> T:
     return tensor
 
 
+@plain_signature
 def bilinear_(tensor: T) -> T:
     """Fill a 4-D transposed-convolution kernel with bilinear up-sampling, the same for every pair of channels.
 

@@ -8,34 +8,15 @@ from typing import Never
 
 import numpy as np
 
-from .. import _core
-from .._core import Dtype
+from .._core import Dtype, fill_normal, fill_truncated, fill_uniform, sparse_mask, truncated_moments
 from ..backends import T, open_floating
-from ..checks import at_least_zero, bounds, fits, hides_unknown, integers, number, refuse, warn
+from ..checks import at_least_zero, bounds, fits, integers, number, plain_signature, refuse, warn
 from ..generator import Randomness, take_key
 
-Key = tuple[int, int]  # seed and stream
 Block = (
     tuple[tuple[int, ...], tuple[int, ...]] | tuple[None, None]
 )  # the whole's shape and where the tensor begins in it
 WHOLE: Block = (None, None)
-
-
-def fill_uniform(array: np.ndarray, dtype: Dtype, a: float, b: float, key: Key, block: Block = WHOLE) -> None:
-    """Fill with values from [a, b]."""
-    _core.fill_uniform(array, dtype, rounded(dtype, a), rounded(dtype, b), *key, *block)
-
-
-def fill_normal(array: np.ndarray, dtype: Dtype, mean: float, std: float, key: Key, block: Block = WHOLE) -> None:
-    """Fill with values from N(mean, std^2)."""
-    _core.fill_normal(array, dtype, mean, std, *key, *block)
-
-
-def fill_truncated(
-    array: np.ndarray, dtype: Dtype, mean: float, std: float, a: float, b: float, key: Key, block: Block = WHOLE
-) -> None:
-    """Fill with values from N(mean, std^2) that lie in [a, b]."""
-    _core.fill_truncated(array, dtype, mean, std, rounded(dtype, a), rounded(dtype, b), *key, *block)
 
 
 def rounded(dtype: Dtype, value: float) -> float:
@@ -69,7 +50,7 @@ def block_of(shape: tuple[int, ...], global_shape: Sequence[int] | None, offset:
     return whole, begin
 
 
-@hides_unknown
+@plain_signature
 def uniform_(
     tensor: T, a: float = 0.0, b: float = 1.0, generator: Randomness = None, *,
     global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
@@ -110,14 +91,14 @@ def uniform_(
     if opened is None:
         return tensor
     a, b = bounds(a, b)
-    fits(opened.dtype, "a", a)
-    fits(opened.dtype, "b", b)
+    fits(opened.dtype, a=a, b=b)
     block = block_of(opened.shape, global_shape, offset)
-    fill_uniform(opened.array, opened.dtype, a, b, take_key(generator, opened.backend), block)
+    low, high = rounded(opened.dtype, a), rounded(opened.dtype, b)
+    fill_uniform(opened.array, opened.dtype, low, high, *take_key(generator, opened.backend), *block)
     return opened.done()
 
 
-@hides_unknown
+@plain_signature
 def normal_(
     tensor: T, mean: float = 0.0, std: float = 1.0, generator: Randomness = None, *,
     global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
@@ -161,18 +142,17 @@ def normal_(
     if opened is None:
         return tensor
     mean, std = number("mean", mean), at_least_zero("std", std)
-    fits(opened.dtype, "mean", mean)
-    fits(opened.dtype, "std", std)
+    fits(opened.dtype, mean=mean, std=std)
     block = block_of(opened.shape, global_shape, offset)
     if opened.is_complex:
         if mean != 0.0:
             raise ValueError(f"mean={mean!r}: a complex tensor's normal has mean 0; add the mean afterwards")
         std *= math.sqrt(0.5)
-    fill_normal(opened.array, opened.dtype, mean, std, take_key(generator, opened.backend), block)
+    fill_normal(opened.array, opened.dtype, mean, std, *take_key(generator, opened.backend), *block)
     return opened.done()
 
 
-@hides_unknown
+@plain_signature
 def trunc_normal_(
     tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Randomness = None, *,
     sigmas: bool = False, global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None,
@@ -227,8 +207,7 @@ def trunc_normal_(
     a, b = bounds(a, b)
     if sigmas:
         a, b = mean + a * std, mean + b * std
-    for name, value in (("mean", mean), ("std", std), ("a", a), ("b", b)):
-        fits(opened.dtype, name, value)
+    fits(opened.dtype, mean=mean, std=std, a=a, b=b)
     if opened.is_complex:
         raise TypeError(
             f"tensor has dtype {tensor.dtype}; a truncated normal needs a real tensor: fill its real and imag parts"
@@ -236,7 +215,8 @@ def trunc_normal_(
     if mean < a - 2 * std or mean > b + 2 * std:
         warn("mean is more than 2 std from [a, b] in trunc_normal_: nearly all of the normal lies outside the bounds")
     block = block_of(opened.shape, global_shape, offset)
-    fill_truncated(opened.array, opened.dtype, mean, std, a, b, take_key(generator, opened.backend), block)
+    low, high = rounded(opened.dtype, a), rounded(opened.dtype, b)
+    fill_truncated(opened.array, opened.dtype, mean, std, low, high, *take_key(generator, opened.backend), *block)
     return opened.done()
 
 
@@ -261,10 +241,10 @@ def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
     >>> fastinit.truncated_std(-2, 2)
     0.8796256610342398
     """
-    return _core.truncated_moments(*bounds(a, b))[2]
+    return truncated_moments(*bounds(a, b))[2]
 
 
-@hides_unknown
+@plain_signature
 def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Randomness = None, **unknown: Never) -> T:
     """Fill a matrix with N(0, std^2), and set exactly ceil(sparsity * rows) entries of each column to zero.
 
@@ -310,12 +290,12 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Randomness
     sparsity, std = number("sparsity", sparsity), at_least_zero("std", std)
     if not 0.0 <= sparsity <= 1.0:
         raise ValueError(f"sparsity={sparsity!r}; give a share in [0, 1]")
-    fits(opened.dtype, "std", std)
+    fits(opened.dtype, std=std)
     if opened.is_complex:
         std *= math.sqrt(0.5)
     rows, columns = opened.shape
     key = take_key(generator, opened.backend)
-    zero = _core.sparse_mask(*key, rows, columns, math.ceil(sparsity * rows))
-    fill_normal(opened.array, opened.dtype, 0.0, std, key)
+    zero = sparse_mask(*key, rows, columns, math.ceil(sparsity * rows))
+    fill_normal(opened.array, opened.dtype, 0.0, std, *key, *WHOLE)
     np.copyto(opened.array, opened.array.dtype.type(0), where=zero)
     return opened.done()

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Never
 
+from .._core import fill_normal, fill_truncated, fill_uniform
 from ..backends import DTYPES, T, open_floating
-from ..checks import at_least_zero, fits, hides_unknown, one_of, refuse, squared, warn
+from ..checks import at_least_zero, fits, number, one_of, plain_signature, refuse, squared, warn
 from ..generator import Randomness, take_key
 from .fans import compute_fans, given_fans
 from .gains import calculate_gain
-from .random import block_of, fill_normal, fill_truncated, fill_uniform, rounded, truncated_std
+from .random import block_of, rounded, truncated_std
 
 _TRUNCATED_STD = truncated_std(-2.0, 2.0)
 # mode -> the fan, of fan in and fan out
@@ -25,7 +26,7 @@ MODES: dict[str, Callable[[float, float], float]] = {
 DISTRIBUTIONS = ("truncated_normal", "normal", "uniform")
 
 
-@hides_unknown
+@plain_signature
 def variance_scaling_(
     tensor: T, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal",
     generator: Randomness = None, *, layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
@@ -83,7 +84,9 @@ def variance_scaling_(
     """
     if unknown:
         refuse(variance_scaling_, unknown)
-    return _fill(tensor, scale, mode, distribution, generator, layout, groups, fans, global_shape, offset)
+    return _fill(
+        tensor, number("scale", scale), mode, distribution, generator, layout, groups, fans, global_shape, offset
+    )
 
 
 def _fill(
@@ -98,50 +101,46 @@ def _fill(
     if warn_if_empty and 0 in opened.shape:
         warn("Initializing zero-element tensors is a no-op")
         return tensor
-    array, dtype = opened.array, opened.dtype
     block = block_of(opened.shape, global_shape, offset)
-    scale = at_least_zero("scale", scale)
     if fans is not None:
         fans = given_fans(fans)
-    rule = block[0] or opened.shape, dtype.name, opened.is_complex, scale, mode, distribution, layout, groups, fans
+    shape = block[0] or opened.shape
+    rule = shape, opened.dtype.name, opened.is_complex, scale, mode, distribution, layout, groups, fans
     try:
-        std, bound = _std_and_bound(*rule)
+        fill, parameters = _law(*rule)
     except TypeError:  # not hashable, so not cached: say what is wrong with it
-        std, bound = _std_and_bound.__wrapped__(*rule)
-    key = take_key(generator, opened.backend)
-    if distribution == "uniform":
-        fill_uniform(array, dtype, -bound, bound, key, block)
-    elif distribution == "normal":
-        fill_normal(array, dtype, 0.0, std, key, block)
-    else:
-        fill_truncated(array, dtype, 0.0, std, -bound, bound, key, block)
+        fill, parameters = _law.__wrapped__(*rule)
+    fill(opened.array, opened.dtype, *parameters, *take_key(generator, opened.backend), *block)
     return opened.done()
 
 
 @lru_cache(maxsize=1024, typed=True)
-def _std_and_bound(
+def _law(
     shape: tuple[int, ...], dtype_name: str, is_complex: bool, scale: float, mode: str, distribution: str, layout: str,
     groups: int, fans: tuple[float, float] | None,
-) -> tuple[float, float]:  # fmt: skip
-    """A normal's std before it is cut, and where the values end, once for each kind of layer."""
+) -> tuple[Callable[..., None], tuple[float, ...]]:  # fmt: skip
+    """The core's fill and its parameters, once for each kind of layer."""
+    at_least_zero("scale", scale)
     one_of("mode", mode, MODES, "modes")
     one_of("distribution", distribution, DISTRIBUTIONS, "distributions")
     fan = MODES[mode](*compute_fans(shape, layout=layout, groups=groups, fans=fans))
+    if math.isinf(fan):
+        raise ValueError(f"fans={fans!r} give no finite {mode}; give smaller ones")
     std = math.sqrt(scale / fan) if fan else 0.0  # no fan, no element
     if is_complex:
         std *= math.sqrt(0.5)  # of each part, so that the variance of the whole is as asked
     dtype = DTYPES[dtype_name]
-    fits(dtype, "std", std)
+    fits(dtype, std=std)
     if distribution == "normal":
-        return std, math.inf
+        return fill_normal, (0.0, std)
     if distribution == "truncated_normal":
         std /= _TRUNCATED_STD
     bound = rounded(dtype, (math.sqrt(3.0) if distribution == "uniform" else 2.0) * std)
-    fits(dtype, "bound", bound)
-    return std, bound
+    fits(dtype, bound=bound)
+    return (fill_uniform, (-bound, bound)) if distribution == "uniform" else (fill_truncated, (0.0, std, -bound, bound))
 
 
-@hides_unknown
+@plain_signature
 def xavier_uniform_(
     tensor: T, gain: float = 1.0, generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
@@ -189,7 +188,7 @@ def xavier_uniform_(
     return _fill(tensor, scale, "fan_avg", "uniform", generator, layout, groups, fans, global_shape, offset)
 
 
-@hides_unknown
+@plain_signature
 def xavier_normal_(
     tensor: T, gain: float = 1.0, generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
@@ -244,7 +243,7 @@ def fan_mode(mode: str) -> str:
     return lower
 
 
-@hides_unknown
+@plain_signature
 def kaiming_uniform_(
     tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
@@ -296,7 +295,7 @@ def kaiming_uniform_(
     return _fill(tensor, scale, fan_mode(mode), "uniform", generator, layout, groups, fans, global_shape, offset, True)
 
 
-@hides_unknown
+@plain_signature
 def kaiming_normal_(
     tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
@@ -348,7 +347,7 @@ def kaiming_normal_(
     return _fill(tensor, scale, fan_mode(mode), "normal", generator, layout, groups, fans, global_shape, offset, True)
 
 
-@hides_unknown
+@plain_signature
 def lecun_uniform_(
     tensor: T, generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
@@ -393,7 +392,7 @@ def lecun_uniform_(
     return _fill(tensor, 1.0, "fan_in", "uniform", generator, layout, groups, fans, global_shape, offset)
 
 
-@hides_unknown
+@plain_signature
 def lecun_normal_(
     tensor: T, generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
