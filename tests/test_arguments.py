@@ -51,6 +51,34 @@ BAD_VALUES = [
     (lambda t, g: f.uniform_(t, generator=g, global_shape=(4,), offset=(0,)), "dimensions"),
     (lambda t, g: f.uniform_(t, generator=2**64), "generator="),
     (lambda t, g: f.normal_(t, std=1e39, generator=g), "overflows float32"),
+    (lambda t, g: f.normal_(t, std=10**400, generator=g), "std is an integer beyond"),
+    (lambda t, g: f.normal_(t, -(10**5000), generator=g), "mean is an integer beyond"),
+    (lambda t, g: f.uniform_(t, 0, 10**400, g), "b is an integer beyond"),
+    (lambda t, g: f.sparse_(t, 10**400, generator=g), "sparsity is an integer beyond"),
+    (lambda t, g: f.constant_(t, 10**400), "val is an integer beyond"),
+    (lambda t, g: f.identity_(t, 10**400), "gain is an integer beyond"),
+    (lambda t, g: f.orthogonal_(t, 10**400, g), "gain is an integer beyond"),
+    (lambda t, g: f.xavier_normal_(t, 1e200, g), "gain=1e+200"),
+    (lambda t, g: f.xavier_uniform_(t, 10**400, g), "gain is an integer beyond"),
+    (lambda t, g: f.kaiming_normal_(t, 1e200, generator=g), "negative_slope=1e+200"),
+    (lambda t, g: f.kaiming_normal_(t, NAN, generator=g), "a=nan"),
+    (lambda t, g: f.variance_scaling_(t, 10**400, generator=g), "scale is an integer beyond"),
+    (lambda t, g: f.variance_scaling_(t, INF, generator=g), "scale=inf"),
+    (lambda t, g: f.xavier_uniform_(t, generator=g, fans=(10**400, 1)), "fans="),
+    (lambda t, g: f.variance_scaling_(t, mode="fan_geo_avg", generator=g, fans=(1e200, 1e200)), "fans"),
+    (lambda t, g: f.variance_scaling_(t, mode="fan_avg", generator=g, fans=(1.7e308, 1.7e308)), "fans"),
+    (lambda t, g: f.normal_(t, generator=g, global_shape=(2**70, 6)), "fewer than 2**62"),
+    (lambda t, g: f.normal_(t[:0], generator=g, global_shape=(2**70, 6)), "fewer than 2**62"),
+    (lambda t, g: f.normal_(t[:0, :0], generator=g, global_shape=(2**70, 0)), "fewer than 2**62"),
+    (lambda t, g: f.normal_(t[:0, :0], generator=g, global_shape=(0, 2**62)), "fewer than 2**62"),
+    (lambda t, g: f.normal_(t, generator=g, global_shape=(2**31, 2**31)), "fewer than 2**62"),
+    (lambda t, g: f.kaiming_normal_(t, nonlinearity="ReLU", generator=g), "did you mean 'relu'"),
+    (lambda t, g: f.kaiming_normal_(t, nonlinearity="LeakyReLU", generator=g), "did you mean 'leaky_relu'"),
+    (lambda t, g: f.kaiming_normal_(t, mode="fanin", generator=g), "did you mean 'fan_in'"),
+    (
+        lambda t, g: f.variance_scaling_(t, distribution="TruncatedNormal", generator=g),
+        "did you mean 'truncated_normal'",
+    ),
 ]
 BAD_KINDS = [
     (lambda t, g: f.uniform_(t, "0", 1, g), "a is"),
@@ -60,6 +88,15 @@ BAD_KINDS = [
     (lambda t, g: f.normal_(t, 0, 1, "seed"), "generator is"),
     (lambda t, g: f.normal_(t, 0, 1, np.random), "generator is"),
     (lambda t, g: f.uniform_(t, generator=g, global_shape=(4.0, 6.0)), "one integer a dimension"),
+    (lambda t, g: f.kaiming_normal_(t, std=2), "unexpected keyword argument 'std'; it takes tensor, a, mode"),
+]
+SEEDED = (
+    "uniform_ normal_ trunc_normal_ variance_scaling_ xavier_uniform_ xavier_normal_ glorot_uniform_ kaiming_uniform_ "
+    "kaiming_normal_ he_normal_ lecun_uniform_ lecun_normal_ orthogonal_ delta_orthogonal_ sparse_"
+).split()
+BAD_KINDS += [
+    (lambda t, g, name=name: getattr(f, name)(t, *([0.5] * (name == "sparse_")), seed=0), "did you mean generator=0")
+    for name in SEEDED
 ]
 
 
@@ -84,6 +121,36 @@ def test_what_cannot_be_filled(tensor, words):
     with pytest.raises(TypeError) as caught:
         fastinit.uniform_(tensor)
     assert words in str(caught.value) or "float128" in str(caught.value)
+
+
+def test_the_largest_block_that_there_can_be():
+    block = f.normal_(np.empty((1, 2)), generator=1, global_shape=(2**61 - 1, 2), offset=(2**61 - 2, 0))
+    assert np.isfinite(block).all()
+
+
+def test_names_of_activations_are_guessed():
+    class ReLU:
+        pass
+
+    for given in ("ReLU", "RELU", "Relu", ReLU, ReLU(), "re_lu"):
+        for call in (f.calculate_gain, lambda given: f.kaiming_uniform_(matrix(), nonlinearity=given)):
+            with pytest.raises(ValueError, match="did you mean 'relu'"):
+                call(given)
+    with pytest.raises(ValueError, match="did you mean 'gelu'"):
+        f.activation_gain("GELU")
+    for unlike in ("gelu", "elu", None, 3):
+        with pytest.raises(ValueError, match="Unsupported") as caught:
+            f.calculate_gain(unlike)
+        assert "did you mean" not in str(caught.value)
+
+
+def test_numbers_are_read_at_each_call():
+    scale, fans = np.array(1.0), np.array([24.0, 24.0])
+    first = f.variance_scaling_(matrix(), scale, generator=0, fans=fans).std()
+    scale *= 100
+    assert abs(f.variance_scaling_(matrix(), scale, generator=0, fans=fans).std() / first - 10) < 0.01
+    fans *= 100
+    assert abs(f.variance_scaling_(matrix(), scale, generator=0, fans=fans).std() / first - 1) < 0.01
 
 
 def test_memory_that_cannot_be_filled():

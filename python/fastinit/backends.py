@@ -105,6 +105,10 @@ class Backend(abc.ABC, Generic[T]):
         """The same value everywhere; ValueError, with its name, if the dtype cannot hold it."""
 
     @abc.abstractmethod
+    def fill_diagonal(self, tensor: T, value: float) -> None:
+        """One value on the diagonal of a matrix."""
+
+    @abc.abstractmethod
     def put(self, tensor: T, places: tuple[np.ndarray, ...], value: float) -> None:
         """One value at some places, given as an index for each axis."""
 
@@ -182,12 +186,15 @@ class NumPy(Backend[np.ndarray]):
             dtype = None if tensor.dtype.kind == "c" else DRAWN.get(tensor.dtype.name)
         if dtype is not None:
             value = number(name, value)
-            if math.isfinite(value):
-                fits(dtype, name, value)
+            if dtype.largest < abs(value) < math.inf:
+                fits(dtype, **{name: value})
         try:
             tensor[...] = value
         except (OverflowError, ValueError) as error:
             raise ValueError(f"{name}={value!r} does not fit dtype {tensor.dtype}: {error}") from None
+
+    def fill_diagonal(self, tensor: np.ndarray, value: float) -> None:
+        np.fill_diagonal(tensor, value)
 
     def put(self, tensor: np.ndarray, places: tuple[np.ndarray, ...], value: float) -> None:
         tensor[places] = value
@@ -251,6 +258,7 @@ class Torch(Backend["torch.Tensor"]):
     def __init__(self, torch: ModuleType) -> None:
         self.torch = torch
         self.plain_types = (torch.Tensor, torch.nn.Parameter)
+        self.parameter = torch.nn.Parameter
         self.dtypes = {getattr(torch, name): dtype for name, dtype in DRAWN.items()}
         self.scalar = _Scalar(torch)
         # NumPy before 2.1 takes no writeable memory by DLPack; .numpy() marks the storage as not resizable, for ever
@@ -286,8 +294,7 @@ class Torch(Backend["torch.Tensor"]):
         except (RuntimeError, TypeError, BufferError):
             return None
         if dtype := _core.plain(array):
-            if tensor.grad_fn is not None:
-                _warn_if_computed(tensor)
+            self._warn_if_computed(tensor)
             return Opened(tensor, array, dtype, array.shape, False, self)
         return None
 
@@ -305,8 +312,7 @@ class Torch(Backend["torch.Tensor"]):
         dtype = self.dtypes.get(tensor.dtype)
         if dtype is None:
             raise TypeError(_no_random_values(tensor.dtype))
-        if tensor.grad_fn is not None:
-            _warn_if_computed(tensor)
+        self._warn_if_computed(tensor)
         plain = tensor.detach()
         array = self.view(plain.view(torch.int16) if dtype.name == "bfloat16" else plain)
         if _overlaps_itself(array):
@@ -372,24 +378,35 @@ class Torch(Backend["torch.Tensor"]):
             self.torch.autograd.graph.increment_version(tensor)
 
     def fill(self, tensor: "torch.Tensor", name: str, value: float) -> None:
-        if tensor.grad_fn is not None:
-            _warn_if_computed(tensor)
+        self._warn_if_computed(tensor)
         try:
-            with self.torch.no_grad():
-                tensor.fill_(value)  # torch's own, on any device
+            _without_history(tensor).fill_(value)  # torch's own, on any device
         except (RuntimeError, OverflowError) as error:
             raise ValueError(f"{name}={value!r} cannot fill a tensor of dtype {tensor.dtype}: {error}") from None
 
+    def fill_diagonal(self, tensor: "torch.Tensor", value: float) -> None:
+        _without_history(tensor).fill_diagonal_(value)
+
     def put(self, tensor: "torch.Tensor", places: tuple[np.ndarray, ...], value: float) -> None:
-        with self.torch.no_grad():
-            tensor[tuple(self.torch.from_numpy(axis) for axis in places)] = value
+        _without_history(tensor)[tuple(self.torch.from_numpy(axis) for axis in places)] = value
 
     def write(self, tensor: "torch.Tensor", values: np.ndarray) -> None:
-        with self.torch.no_grad():
-            tensor.copy_(self.torch.from_numpy(np.ascontiguousarray(values)))
+        _without_history(tensor).copy_(self.torch.from_numpy(np.ascontiguousarray(values)))
 
     def scalar_like(self, tensor: "torch.Tensor") -> "torch.Tensor":
         return tensor.new_empty((), device="cpu")
+
+    def _warn_if_computed(self, tensor: "torch.Tensor") -> None:
+        """Warn if the tensor, or what it is a view of, is a result that the next forward pass computes anew."""
+        if type(tensor) is self.parameter or not tensor.requires_grad:
+            return
+        source = tensor._base if tensor._is_view() else tensor  # (a view's own grad_fn may be refused by torch)
+        if source is not None and source.grad_fn is not None:
+            warn(
+                f"tensor is computed from others (by {type(source.grad_fn).__name__}), and if a forward pass computes "
+                "it anew, this fill is lost; fill what it is computed from: module.weight_v under weight_norm, "
+                "module.weight_orig under spectral_norm, the tensors in module.parametrizations.weight otherwise"
+            )
 
     def draw(self, generator: object) -> int | None:
         if not isinstance(generator, self.torch.Generator):
@@ -402,15 +419,9 @@ class Torch(Backend["torch.Tensor"]):
         return int(self.scalar.tensor.random_().item())  # 63 bits: it moves on as its owner expects of a fill
 
 
-def _warn_if_computed(tensor: "torch.Tensor") -> None:
-    """Warn if the tensor, or what it is a view of, is a result that the next forward pass computes anew."""
-    source = tensor._base if tensor._is_view() and tensor._base is not None else tensor
-    if source.grad_fn is not None:
-        warn(
-            f"tensor is computed from others (by {type(source.grad_fn).__name__}), and if a forward pass computes it "
-            "anew, this fill is lost; fill what it is computed from: module.weight_v under weight_norm, "
-            "module.weight_orig under spectral_norm, the tensors in module.parametrizations.weight otherwise"
-        )
+def _without_history(tensor: "torch.Tensor") -> "torch.Tensor":
+    """The same memory, to be written to unrecorded by autograd; it counts as an in-place change of the tensor."""
+    return tensor.detach() if tensor.requires_grad else tensor
 
 
 def _no_random_values(dtype: object) -> str:
@@ -457,7 +468,7 @@ def backends() -> list[Backend[Any]]:
 
 def backend_of(x: object) -> Backend[Any] | None:
     """What knows x's kind of tensor; None for what is no tensor."""
-    for backend in backends():
+    for backend in backends() if _LATER else _FOUND:
         if backend.owns(x):
             return backend
     return None
@@ -470,7 +481,7 @@ def is_module(x: object) -> bool:
 
 def open_floating(tensor: T) -> Opened[T] | None:
     """Open a tensor for random values: floating or complex. None: it has no memory (meta)."""
-    for backend in _FOUND if not _LATER else backends():
+    for backend in backends() if _LATER else _FOUND:
         if opened := backend.open_plain(tensor):
             return opened
     return to_fill(tensor).open(tensor)

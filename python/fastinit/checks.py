@@ -1,6 +1,5 @@
 """What is given, checked: each kind of argument once, each sentence once."""
 
-import difflib
 import inspect
 import math
 import operator
@@ -53,7 +52,7 @@ def finite(name: str, value: SupportsFloat) -> float:
 
 def at_least_zero(name: str, value: SupportsFloat) -> float:
     """A finite number that is not negative."""
-    value = number(name, value)
+    value = value if type(value) is float else number(name, value)
     if not 0.0 <= value < math.inf:
         raise ValueError(f"{name}={value!r}; give a finite number >= 0")
     return value
@@ -75,14 +74,14 @@ def bounds(a: SupportsFloat, b: SupportsFloat) -> tuple[float, float]:
     return low, high
 
 
-def fits(dtype: _core.Dtype, name: str, value: float) -> None:
-    """The value is a finite number that the dtype can hold."""
-    if not -dtype.largest <= value <= dtype.largest:
-        finite(name, value)
-        raise ValueError(
-            f"{name}={value!r} overflows {dtype.name}, whose largest value is {dtype.largest:g}; give less, or use a "
-            "wider dtype"
-        )
+def fits(dtype: _core.Dtype, **values: float) -> None:
+    """Every value is a finite number that the dtype can hold."""
+    largest = dtype.largest
+    for name, value in values.items():
+        if not -largest <= value <= largest:
+            finite(name, value)
+            known = f"{dtype.name}, whose largest value is {largest:g}"
+            raise ValueError(f"{name}={value!r} overflows {known}; give less, or use a wider dtype")
 
 
 def is_integer(value: object) -> TypeGuard[int]:
@@ -119,18 +118,18 @@ def one_of(name: str, value: object, known: Iterable[str], kind: str, more: str 
 
 
 def did_you_mean(value: object, known: Iterable[str]) -> str:
-    """A question, if a name, or the name of a class, of its instance or of a function, comes near a known one."""
+    """A question, if a name, or that of a class, its instance or a function, is a known one but for its spelling."""
     name = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
-    plain = {candidate.lower().replace("_", ""): candidate for candidate in known}
-    near = difflib.get_close_matches(name.lower().replace("_", ""), plain, 1, cutoff=0.8)
-    return f" (did you mean {plain[near[0]]!r}?)" if near else ""
+    spelt = {candidate.lower().replace("_", ""): candidate for candidate in known}
+    meant = spelt.get(name.lower().replace("_", ""))
+    return f" (did you mean {meant!r}?)" if meant else ""
 
 
-def hides_unknown(function: F) -> F:
-    """Leave **unknown out of the signature that help() shows: it is there to be refused in words, by `refuse`."""
+def plain_signature(function: F) -> F:
+    """What help() shows: names and defaults. Types stand in the docstring; **unknown is only there for `refuse`."""
     signature = inspect.signature(function)
-    kept = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    function.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]  # functions have it
+    kept = [p.replace(annotation=p.empty) for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    function.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]  # functions have it
     return function
 
 
@@ -141,4 +140,4 @@ def refuse(function: Callable[..., object], unknown: Mapping[str, Never]) -> NoR
     said = f"{function.__name__}() got an unexpected keyword argument {name!r}"
     if name in ("seed", "rng", "key", "random_state"):
         raise TypeError(f"{said}; did you mean generator={unknown[name]!r}? It takes an int, too")
-    raise TypeError(f"{said}{did_you_mean(name, known)}; it takes {', '.join(known)}")
+    raise TypeError(f"{said}; it takes {', '.join(known)}")
