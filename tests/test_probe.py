@@ -9,7 +9,7 @@ import fastinit
 import matplotlib
 import numpy as np
 import pytest
-from fastinit import Dense, mean_field, mlp, probe
+from fastinit import Dense, mlp, probe
 
 matplotlib.use("Agg")
 
@@ -122,11 +122,11 @@ def test_mlp_fills_each_layer_from_its_own_stream():
         (lambda: probe(mlp([8, 2]), np.ones((4, 8), np.float32), loss="hinge"), "loss='hinge'"),
         (lambda: probe(mlp([8, 2]), np.ones((4, 8), np.float32), names=["a", "b"]), "2 entries for 1"),
         (lambda: probe(mlp([8, 2]), np.ones((4, 8), np.float32)).plot("bar"), "kind='bar'"),
-        (lambda: mean_field.theory("relu", -1.0), "sigma_w2=-1.0"),
-        (lambda: mean_field.theory("relu", 1.0, depth=0), "depth=0"),
-        (lambda: mean_field.theory("relu", 1.0, input_cosine=2.0), "input_cosine"),
-        (lambda: mean_field.critical("nothing"), "unknown"),
-        (lambda: mean_field.critical("squared_relu"), "no critical point"),
+        (lambda: fastinit.theory("relu", -1.0), "sigma_w2=-1.0"),
+        (lambda: fastinit.theory("relu", 1.0, depth=0), "depth=0"),
+        (lambda: fastinit.theory("relu", 1.0, input_cosine=2.0), "input_cosine"),
+        (lambda: fastinit.critical("nothing"), "unknown"),
+        (lambda: fastinit.critical("squared_relu"), "no critical point"),
         (lambda: fastinit.lsuv_(mlp([8, 2]), np.ones((4, 8), np.float32), tolerance=0), "tolerance=0"),
         (lambda: fastinit.lsuv_(mlp([8, 2]), np.ones((4, 8), np.float32), iterations=0), "iterations=0"),
         (lambda: fastinit.lsuv_(mlp([8, 2]), np.zeros((4, 8), np.float32)), "variance 0"),

@@ -1,5 +1,17 @@
 """Weight initialisation for NumPy arrays and torch tensors: all of torch.nn.init, the same bits everywhere."""
 
+from ._core import (
+    dsigmoid,
+    dtanh,
+    sigmoid,
+    sigmoid_backward,
+    tanh,
+    tanh_backward,
+)
+from .activations import (
+    Activation,
+    activations,
+)
 from .config import (
     get_num_threads,
     set_num_threads,
@@ -34,6 +46,9 @@ from .initializers.fans import (
 from .initializers.gains import (
     activation_gain,
     calculate_gain,
+)
+from .initializers.lsuv import (
+    lsuv_,
 )
 from .initializers.matrices import (
     bilinear_,
@@ -87,12 +102,6 @@ from .initializers.underscored import (
 from .initializers.underscored import (
     _no_grad_zero_ as _no_grad_zero_,
 )
-from .mean_field import (
-    Theory,
-    critical,
-    gain_table,
-    theory,
-)
 from .networks import (
     Dense,
     backward,
@@ -101,35 +110,38 @@ from .networks import (
     mean_squared_error,
     mlp,
 )
-from .plots import (
-    plot_activation,
-)
-from .probing import (
-    Finding,
+from .probing.layer import (
     Layer,
-    Probe,
-    Thresholds,
-    lsuv_,
+)
+from .probing.probe import (
     probe,
 )
-from .registry import (
-    Activation,
-    activations,
-    dsigmoid,
-    dtanh,
-    sigmoid,
-    sigmoid_backward,
-    tanh,
-    tanh_backward,
+from .probing.report import (
+    Probe,
 )
-from .statistics import (
+from .probing.rules import (
+    Finding,
+    Thresholds,
+)
+from .show.plots import (
+    plot_activation,
+)
+from .show.tables import (
+    Table,
+)
+from .statistics.describe import (
+    describe,
+)
+from .statistics.result import (
     Fits,
     Stats,
     StatsTable,
-    describe,
 )
-from .tables import (
-    Table,
+from .theory import (
+    Theory,
+    critical,
+    gain_table,
+    theory,
 )
 from .version import (
     __version__,

@@ -1,25 +1,19 @@
 """A network in NumPy: layers, a forward and a backward pass, for a classroom to read and the probe to look into."""
 
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
-from .generator import Generator
-from .initializers import fans
+from .activations import Activation, find
+from .checks import is_integer, one_of
+from .generator import Generator, Randomness
 from .initializers.constants import zeros_
+from .initializers.fans import LAYOUTS
 from .initializers.scaling import xavier_normal_
-from .registry import Activation, activations, sigmoid_backward, tanh_backward
-
-__all__ = ["Dense", "backward", "cross_entropy", "forward", "mean_squared_error", "mlp"]
-
-_FUSED = {  # grad * f'(z) in one pass, where there is a better way than two
-    "linear": lambda grad, z: grad,
-    "sigmoid": sigmoid_backward,
-    "tanh": tanh_backward,
-    "relu": lambda grad, z: grad * (z > 0),
-}
 
 
 @dataclass
@@ -50,16 +44,13 @@ class Dense:
     name: str | None = None
     _f: Activation = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
-        if self.activation not in activations:
-            raise ValueError(f"activation={self.activation!r} is unknown; known: {', '.join(activations)}")
-        if self.layout not in fans.LAYOUTS:
-            raise ValueError(f"layout={self.layout!r} is unknown; known layouts: {', '.join(map(repr, fans.LAYOUTS))}")
+    def __post_init__(self) -> None:
+        self._f = find(self.activation)
+        one_of("layout", self.layout, LAYOUTS, "layouts")
         if np.ndim(self.weight) != 2:
             raise ValueError(f"weight has shape {np.shape(self.weight)}; a Dense layer needs two dimensions")
         if self.bias is not None and np.shape(self.bias) != (self.matrix.shape[1],):
             raise ValueError(f"bias has shape {np.shape(self.bias)}; this weight needs ({self.matrix.shape[1]},)")
-        self._f = activations[self.activation]
 
     @property
     def matrix(self) -> np.ndarray:
@@ -67,10 +58,39 @@ class Dense:
         return self.weight.T if self.layout == "OI..." else self.weight
 
 
+def dense_layers(model: object) -> Sequence[Dense]:
+    """The model as layers; a TypeError for what is no network."""
+    if isinstance(model, Sequence) and len(model) and all(isinstance(layer, Dense) for layer in model):
+        return model
+    raise TypeError(
+        f"model is of type {type(model).__name__}; give a list of fastinit.Dense (see fastinit.mlp) or a torch.nn.Module"
+    )
+
+
+def streams_by_layer(generator: Randomness) -> Callable[[str], Randomness]:
+    """What fills each layer: the stream of its name, of an int or a Generator; else what was given, which moves on."""
+    if is_integer(generator):
+        generator = Generator(generator)
+    return lambda name: generator.fold_in(name) if isinstance(generator, Generator) else generator
+
+
+def _takes_generator(init: Callable[..., object]) -> bool:
+    try:
+        parameters = inspect.signature(init).parameters
+    except ValueError:  # written in C, without a signature
+        return True
+    return "generator" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
 def mlp(
-    sizes: Sequence[int], activation: str = "tanh", *, init: Callable = xavier_normal_, generator=None, output: str = "linear",
-    dtype=np.float32,
-) -> list[Dense]:  # fmt: skip
+    sizes: Sequence[int],
+    activation: str = "tanh",
+    *,
+    init: Callable[..., object] = xavier_normal_,
+    generator: Randomness = None,
+    output: str = "linear",
+    dtype: npt.DTypeLike = np.float32,
+) -> list[Dense]:
     """A multilayer perceptron: (out, in) weights filled by ``init``, biases 0.
 
     Parameters
@@ -101,31 +121,20 @@ def mlp(
     [(256, 784), (10, 256)]
     """
     sizes = list(sizes)
-    if len(sizes) < 2 or any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in sizes):
+    if len(sizes) < 2 or any(not is_integer(n) or n < 1 for n in sizes):
         raise ValueError(f"sizes={sizes!r}; give two or more positive integers: inputs, hidden units, outputs")
-    for name, value in (("activation", activation), ("output", output)):
-        if value not in activations:
-            raise ValueError(f"{name}={value!r} is unknown; known: {', '.join(activations)}")
-    root = Generator(generator) if isinstance(generator, (int, np.integer)) else generator
-    try:
-        parameters = inspect.signature(init).parameters
-        takes_generator = "generator" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    except ValueError:
-        takes_generator = True
+    find(activation), find(output, "output")
+    stream, seeded = streams_by_layer(generator), _takes_generator(init)
     layers = []
-    for i, (n, m) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), 1):
-        weight = np.empty((m, n), dtype)
-        if takes_generator:
-            init(weight, generator=root.fold_in(f"layer{i}") if isinstance(root, Generator) else root)
-        else:
-            init(weight)
-        layers.append(
-            Dense(weight, zeros_(np.empty(m, dtype)), output if i == len(sizes) - 1 else activation, name=f"layer{i}")
-        )
+    for i, (n, m) in enumerate(itertools.pairwise(sizes), 1):
+        name, weight = f"layer{i}", np.empty((m, n), dtype)
+        init(weight, **({"generator": stream(name)} if seeded else {}))
+        bias = zeros_(np.empty(m, dtype))
+        layers.append(Dense(weight, bias, output if i == len(sizes) - 1 else activation, name=name))
     return layers
 
 
-def forward(network: Sequence[Dense], x) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def forward(network: Sequence[Dense], x: npt.ArrayLike) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The forward pass: z and a of every layer.
 
     Parameters
@@ -145,7 +154,8 @@ def forward(network: Sequence[Dense], x) -> tuple[list[np.ndarray], list[np.ndar
     >>> activations[-1].shape
     (5, 2)
     """
-    zs, outputs = [], []
+    zs: list[np.ndarray] = []
+    outputs: list[np.ndarray] = []
     a = np.asarray(x)
     for layer in network:
         if a.ndim != 2 or a.shape[1] != layer.matrix.shape[0]:
@@ -161,7 +171,13 @@ def forward(network: Sequence[Dense], x) -> tuple[list[np.ndarray], list[np.ndar
     return zs, outputs
 
 
-def backward(network: Sequence[Dense], x, zs, outputs, grad) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def backward(
+    network: Sequence[Dense],
+    x: npt.ArrayLike,
+    zs: Sequence[np.ndarray],
+    outputs: Sequence[np.ndarray],
+    grad: np.ndarray,
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The backward pass: dL/dz, dL/dW and dL/db of every layer.
 
     Parameters
@@ -190,8 +206,7 @@ def backward(network: Sequence[Dense], x, zs, outputs, grad) -> list[tuple[np.nd
     found = []
     for i in range(len(network) - 1, -1, -1):
         layer, before = network[i], outputs[i - 1] if i else np.asarray(x)
-        fused = _FUSED.get(layer.activation)
-        dz = fused(grad, zs[i]) if fused else grad * layer._f.derivative(zs[i])
+        dz = layer._f.pull_back(grad, zs[i])
         dw = dz.T @ before if layer.layout == "OI..." else before.T @ dz
         found.append((dz, dw, dz.sum(axis=0)))
         if i:
@@ -199,7 +214,7 @@ def backward(network: Sequence[Dense], x, zs, outputs, grad) -> list[tuple[np.nd
     return found[::-1]
 
 
-def cross_entropy(scores, labels) -> tuple[float, np.ndarray]:
+def cross_entropy(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[float, np.ndarray]:
     """Mean cross-entropy of softmax(scores), and its gradient.
 
     Parameters
@@ -230,7 +245,7 @@ def cross_entropy(scores, labels) -> tuple[float, np.ndarray]:
     return -float(log_p[rows, labels].mean(dtype=np.float64)), grad / len(labels)
 
 
-def mean_squared_error(outputs, target) -> tuple[float, np.ndarray]:
+def mean_squared_error(outputs: npt.ArrayLike, target: npt.ArrayLike) -> tuple[float, np.ndarray]:
     """Mean of (outputs - target)^2 over everything, and its gradient with respect to the outputs.
 
     Examples

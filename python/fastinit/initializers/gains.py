@@ -2,27 +2,17 @@
 
 import math
 import numbers
-from collections.abc import Callable
 
 import numpy as np
 
+from ..activations import Elementwise, activations, find
 from ..checks import did_you_mean, number, one_of, squared
-from ..registry import activations, normal_density
+from ..quadrature import mean_square_adaptive
 
-Elementwise = Callable[[np.ndarray], np.ndarray]
-
-_TORCH_LINEAR = (
-    "linear",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "sigmoid",
-)
-_TORCH_GAINS = {**dict.fromkeys(_TORCH_LINEAR, 1.0), "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 0.75}
-_KNOWN = (*_TORCH_GAINS, "leaky_relu")
+_TORCH_LAYERS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+_TORCH_GAINS = dict.fromkeys(_TORCH_LAYERS, 1.0) | {
+    row.name: row.torch_gain for row in activations.values() if row.torch_gain is not None
+}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -61,8 +51,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         return math.sqrt(2.0 / (1 + squared("negative_slope", number("negative_slope", slope))))
     if not isinstance(nonlinearity, str) or nonlinearity not in _TORCH_GAINS:
         raise ValueError(
-            f"Unsupported nonlinearity {nonlinearity}{did_you_mean(nonlinearity, _KNOWN)}; known: "
-            f"{', '.join(map(repr, _KNOWN))}. activation_gain gives the gain of any activation, to pass to xavier_* "
+            f"Unsupported nonlinearity {nonlinearity}{did_you_mean(nonlinearity, _TORCH_GAINS)}; known: "
+            f"{', '.join(map(repr, _TORCH_GAINS))}. activation_gain gives the gain of any activation, to pass to xavier_* "
             "or, squared, to variance_scaling_"
         )
     return _TORCH_GAINS[nonlinearity]
@@ -114,8 +104,7 @@ def activation_gain(
     one_of("direction", direction, ("forward", "backward"), "directions")
     one_of("method", method, ("quadrature", "maclaurin"), "methods")
     if isinstance(f, str):
-        one_of("f", f, activations, "activations", "; or give a callable")
-        known = activations[f]
+        known = find(f, "f", "; or give a callable")
         gain = known.maclaurin if method == "maclaurin" else getattr(known, direction)
         if gain is None:
             raise ValueError(
@@ -128,8 +117,8 @@ def activation_gain(
     if method == "maclaurin":
         return _reciprocal(abs(float(_values(slope, np.zeros(1))[0])), "f'(0)")
     if direction == "forward":
-        return _reciprocal(math.sqrt(_mean_square(f)), "E f(x)^2")
-    return _reciprocal(math.sqrt(_mean_square(slope)), "E f'(x)^2")
+        return _reciprocal(math.sqrt(mean_square_adaptive(lambda x: _values(f, x))), "E f(x)^2")
+    return _reciprocal(math.sqrt(mean_square_adaptive(lambda x: _values(slope, x))), "E f'(x)^2")
 
 
 def _values(f: Elementwise, x: np.ndarray) -> np.ndarray:
@@ -142,22 +131,6 @@ def _values(f: Elementwise, x: np.ndarray) -> np.ndarray:
 def _differences(f: Elementwise) -> Elementwise:
     step = 2.0**-17  # about the cube root of the spacing: error of rounding and of the next term alike
     return lambda x: (_values(f, x + step) - _values(f, x - step)) / (2.0 * step)
-
-
-def _mean_square(f: Elementwise) -> float:
-    """E f(x)^2 by Gauss and Legendre in panels, halved until the kinks of f no longer matter."""
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    before = math.nan
-    for panels in (3 * 2**k for k in range(4, 14)):
-        edges = np.linspace(-12.0, 12.0, panels + 1)
-        half = (edges[1] - edges[0]) / 2
-        x = (edges[:-1, None] + half * (1.0 + nodes)).ravel()
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            mean = float((np.square(_values(f, x)) * normal_density(x) * np.tile(weights, panels)).sum() * half)
-        if not math.isfinite(mean) or abs(mean - before) <= 1e-8 * mean:
-            break
-        before = mean
-    return mean if mean >= 0 else math.nan
 
 
 def _reciprocal(size: float, what: str) -> float:

@@ -1,11 +1,16 @@
 """Tables as aligned text and as HTML."""
 
 import html
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Table"]
+if TYPE_CHECKING:
+    import pandas
+
+Cell = str | int | float | None
 
 
-def number(x) -> str:
+def number(x: Cell) -> str:
     """Three digits; nothing for None."""
     if x is None:
         return ""
@@ -16,29 +21,26 @@ def number(x) -> str:
     return f"{x:.3g}" if x == x else "nan"
 
 
-def as_text(header: list[str], rows: list[list[str]], width: int = 88) -> str:
+def as_text(header: Sequence[str], rows: Sequence[Sequence[str]], width: int = 88) -> str:
     """Columns aligned, the first one to the left and cut from its left end where the line would be too wide."""
     lines = [header, *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     widths[0] = min(widths[0], max(width - sum(widths[1:]) - 2 * (len(header) - 1), 8))
 
-    def fit(text):
+    def fit(text: str) -> str:
         return text if len(text) <= widths[0] else "…" + text[len(text) - widths[0] + 1 :]
 
-    return "\n".join(
-        (
-            "  ".join(
-                [fit(line[0]).ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))]
-            )
-        ).rstrip()[:width]
-        for line in lines
-    )
+    def aligned(line: Sequence[str]) -> str:
+        right = (cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True))
+        return "  ".join([fit(line[0]).ljust(widths[0]), *right]).rstrip()[:width]
+
+    return "\n".join(map(aligned, lines))
 
 
-def as_html(header: list[str], rows: "list[tuple[str, list[tuple[str, str]]]]") -> str:
+def as_html(header: Sequence[str], rows: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> str:
     """rows: the style of each row, and its cells as (style, markup). Only the first column is to the left."""
 
-    def cell(tag, i, style, markup):
+    def cell(tag: str, i: int, style: str, markup: str) -> str:
         return f'<{tag} style="padding:2px 6px;text-align:{"right" if i else "left"}{style}">{markup}</{tag}>'
 
     head = "".join(cell("th", i, "", html.escape(h)) for i, h in enumerate(header))
@@ -54,27 +56,27 @@ class Table:
 
     Examples
     --------
-    >>> from fastinit.tables import Table
+    >>> from fastinit import Table
     >>> Table(["what", "size"], [["a", 1.0], ["b", 20.5]])
     what  size
     a        1
     b     20.5
     """
 
-    def __init__(self, header: list[str], rows: list[list]):
+    def __init__(self, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         self.header, self.rows = list(header), [list(row) for row in rows]
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> list[Cell]:
         return self.rows[i]
 
-    def column(self, name: str) -> list:
+    def column(self, name: str) -> list[Any]:  # Any: a column is of one type, which its reader knows
         """The values of one column."""
         return [row[self.header.index(name)] for row in self.rows]
 
-    def to_pandas(self):
+    def to_pandas(self) -> "pandas.DataFrame":
         """A pandas DataFrame."""
         import pandas
 

@@ -1,50 +1,33 @@
 """Wide random networks in theory: how the variance of z, correlations and gradients go from layer to layer."""
 
+import contextlib
 import functools
+import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.polynomial.polynomial import polyval
 
-from .initializers.gains import calculate_gain
-from .registry import Activation, activations, normal_density
-from .tables import Table
-
-__all__ = ["Theory", "critical", "gain_table", "theory"]
+from .activations import activations, find
+from .checks import at_least_zero, positive_integer
+from .quadrature import fixed_nodes, mean_square
+from .show.tables import Cell, Table
 
 _TERMS = 200  # of the Hermite series by which correlations go through an activation
 _TINY, _HUGE = 1e-10, 1e10  # a variance as good as 0, as good as infinite
 
 
 @functools.cache
-def _nodes() -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights for E f(x), x ~ N(0, 1): Gauss and Legendre in panels, 0 between two of them."""
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    edges = np.linspace(-12.0, 12.0, 97)
-    x = (edges[:-1, None] + 0.125 * (1.0 + nodes)).ravel()
-    return x, np.tile(weights, 96) * 0.125 * normal_density(x)
-
-
-@functools.cache
 def _hermite() -> np.ndarray:
     """Normalised Hermite polynomials at the nodes, times the weights."""
-    x, weights = _nodes()
-    rows = [np.ones_like(x), x]
+    x, weights = fixed_nodes()
+    rows: list[np.ndarray] = [np.ones_like(x), x]
     for k in range(2, _TERMS):
         rows.append((x * rows[-1] - math.sqrt(k - 1) * rows[-2]) / math.sqrt(k))
-    return np.array(rows) * weights
-
-
-def mean_square(f, q: float) -> float:
-    """E f(z)^2, z ~ N(0, q)."""
-    x, weights = _nodes()
-    return float(weights @ np.square(f(math.sqrt(q) * x)))
-
-
-def _find(name: str) -> Activation:
-    if name not in activations:
-        raise ValueError(f"activation={name!r} is unknown; known: {', '.join(activations)}")
-    return activations[name]
+    weighted: np.ndarray = np.array(rows) * weights
+    return weighted
 
 
 def dead_share(c: float, batch: int) -> float:
@@ -52,8 +35,8 @@ def dead_share(c: float, batch: int) -> float:
     c = min(max(c, 0.0), 1.0)
     if c == 1.0:
         return 0.5
-    u, weights = _nodes()
-    below = 0.5 * np.vectorize(math.erfc, otypes=[float])(u * math.sqrt(c / (1.0 - c) / 2.0))
+    u, weights = fixed_nodes()
+    below: np.ndarray = 0.5 * np.vectorize(math.erfc, otypes=[float])(u * math.sqrt(c / (1.0 - c) / 2.0))
     return float(weights @ below**batch)
 
 
@@ -99,25 +82,41 @@ def critical(activation: str) -> tuple[float, float]:
     >>> round(fastinit.critical("sigmoid")[0], 1)
     103.0
     """
-    known = _find(activation)
+    known = find(activation)
 
-    def excess(q):
+    def excess(q: float) -> float:
         return mean_square(known.f, q) / (q * mean_square(known.derivative, q)) - 1.0
 
     at_zero = mean_square(known.derivative, _TINY)
     if abs(excess(1e-4)) < 1e-9 and abs(excess(1e4)) < 1e-9:
         return round(1.0 / at_zero, 9), math.nan
-    grid = np.geomspace(1e-3, 400.0, 113)
-    values = [excess(q) for q in grid]
-    for low, high, below, above in zip(grid[:-1], grid[1:], values[:-1], values[1:], strict=True):
+    grid = [float(q) for q in np.geomspace(1e-3, 400.0, 113)]
+    for low, high in itertools.pairwise(grid):
+        below, above = excess(low), excess(high)
         if below > 0.0 >= above and min(abs(below), abs(above)) > 1e-9:
-            for _ in range(60):
-                middle = math.sqrt(low * high)
-                low, high = (middle, high) if excess(middle) > 0.0 else (low, middle)
-            return 1.0 / mean_square(known.derivative, low), float(low)
+            q = _cross(lambda q: excess(q) > 0.0, low, high)
+            return 1.0 / mean_square(known.derivative, q), q
     if at_zero < 1e-6:
         raise ValueError(f"activation={activation!r} has no critical point: its slope at 0 is 0")
     return round(1.0 / at_zero, 9), 0.0
+
+
+def needed(activation: str) -> tuple[float, ...]:
+    """Every n Var w that is right: the square of the forward gain where f(0) = 0 and f is not odd; and the critical value."""
+    known, found = find(activation), []
+    if known.at_zero == 0.0 and not known.odd:
+        found.append(known.forward**2)
+    with contextlib.suppress(ValueError):  # there is no critical point
+        found.append(critical(activation)[0])
+    return tuple(found)
+
+
+def _cross(before: Callable[[float], bool], near: float, far: float) -> float:
+    """Where `before` stops to hold between near, where it holds, and far: halved 60 times on a log scale."""
+    for _ in range(60):
+        middle = math.sqrt(near * far)
+        near, far = (middle, far) if before(middle) else (near, middle)
+    return float(near)
 
 
 @dataclass(frozen=True)
@@ -161,20 +160,26 @@ def _scale(slope: float) -> float:
     return math.inf if size < 1e-6 else 1.0 / size
 
 
-def _fixed_point(step, q: float) -> float:
+def _fixed_point(step: Callable[[float], float], q: float) -> float:
     """Where q -> step(q) leads from q: the next fixed point in its direction."""
     change = step(q) - q
     if abs(change) <= 1e-9 * q:
         return q
     until = _TINY if change < 0.0 else _HUGE
-    grid = np.geomspace(q, until, 241)
-    for near, far in zip(grid[:-1], grid[1:], strict=True):
+    for near, far in itertools.pairwise(np.geomspace(q, until, 241)):
         if (step(far) - far) * change <= 0.0:
-            for _ in range(60):
-                middle = math.sqrt(near * far)
-                near, far = (middle, far) if (step(middle) - middle) * change > 0.0 else (near, middle)
-            return float(near)
+            return _cross(lambda q: (step(q) - q) * change > 0.0, near, far)
     return until
+
+
+def _slope_of_correlation(squares: np.ndarray, sigma_b2: float, q: float) -> float:
+    """How the distance from the fixed correlation changes by a layer, where two inputs part: it settles below 1."""
+    low, high = 0.0, 1.0 - 1e-6
+    for _ in range(60):
+        middle = (low + high) / 2
+        total = float(polyval(middle, squares)) + sigma_b2
+        low, high = (middle, high) if total > middle * q else (low, middle)
+    return float(polyval(low, squares[1:] * np.arange(1, _TERMS))) / q
 
 
 def theory(
@@ -223,21 +228,19 @@ def theory(
     >>> round(float(fastinit.theory("relu", 1.0, depth=30).q[-1]) * 2**29, 9)   # Xavier with ReLU: halved by every layer
     1.0
     """
-    known = _find(activation)
-    for name, value in (("sigma_w2", sigma_w2), ("sigma_b2", sigma_b2), ("input_square", input_square)):
-        if not (math.isfinite(value) and value >= 0.0):
-            raise ValueError(f"{name}={value!r}; give a finite number, at least 0")
-    if isinstance(depth, bool) or not isinstance(depth, (int, np.integer)) or depth < 1:
-        raise ValueError(f"depth={depth!r}; give a positive integer")
+    known = find(activation)
+    sigma_w2, sigma_b2 = at_least_zero("sigma_w2", sigma_w2), at_least_zero("sigma_b2", sigma_b2)
+    input_square = at_least_zero("input_square", input_square)
+    depth = positive_integer("depth", depth)
     if not -1.0 <= input_cosine <= 1.0:
         raise ValueError(f"input_cosine={input_cosine!r}; give a number in [-1, 1]")
-    x, _ = _nodes()
 
-    def step(q):
+    def step(q: float) -> float:
         return sigma_w2 * mean_square(known.f, q) + sigma_b2
 
-    def series(q):  # squares of the Hermite coefficients; what the series leaves out goes to its last term
-        squares = np.square(_hermite() @ known.f(math.sqrt(q) * x))
+    def series(q: float) -> np.ndarray:
+        """Squares of the Hermite coefficients; what the series leaves out goes to its last term."""
+        squares: np.ndarray = np.square(_hermite() @ known.f(math.sqrt(q) * fixed_nodes()[0]))
         squares[-1] += max(mean_square(known.f, q) - squares.sum(), 0.0)
         return squares
 
@@ -248,20 +251,12 @@ def theory(
         chis.append(sigma_w2 * mean_square(known.derivative, q))
         if layer + 1 < depth:
             qs.append(step(q))
-            covariance = sigma_w2 * float(np.polynomial.polynomial.polyval(c, series(q))) + sigma_b2
+            covariance = sigma_w2 * float(polyval(c, series(q))) + sigma_b2
             cs.append(min(covariance / qs[-1], 1.0) if qs[-1] > 0.0 else 1.0)
     end = _fixed_point(step, min(max(qs[0], _TINY), _HUGE))
     chi = sigma_w2 * mean_square(known.derivative, end)
     slope_q = (step(end * 1.001) - step(end * 0.999)) / (0.002 * end)
-    slope_c = chi
-    if chi > 1.0 + 1e-9:  # two inputs part: the correlation settles below 1
-        squares = series(end) * sigma_w2
-        low, high = 0.0, 1.0 - 1e-6
-        for _ in range(60):
-            middle = (low + high) / 2
-            total = float(np.polynomial.polynomial.polyval(middle, squares)) + sigma_b2
-            low, high = (middle, high) if total > middle * end else (low, middle)
-        slope_c = float(np.polynomial.polynomial.polyval(low, squares[1:] * np.arange(1, _TERMS))) / end
+    slope_c = _slope_of_correlation(series(end) * sigma_w2, sigma_b2, end) if chi > 1.0 + 1e-9 else chi
     return Theory(activation, float(sigma_w2), float(sigma_b2), np.array(qs), np.array(cs), np.array(chis),
                   _scale(slope_q), _scale(slope_c), _scale(chi))  # fmt: skip
 
@@ -288,26 +283,13 @@ def gain_table(*names: str) -> Table:
     relu           1.41      1.41              1.41                 2    any
     tanh           1.59      1.47          1   1.67                 1      0
     """
-    rows = []
+    rows: list[list[Cell]] = []
     for name in names or activations:
-        known = _find(name)
-        try:
-            torch_gain = calculate_gain(name)
-        except ValueError:
-            torch_gain = None
-        try:
+        known = find(name)
+        sigma_w2: float | None = None
+        q: float | str | None = None
+        with contextlib.suppress(ValueError):  # there is no critical point
             sigma_w2, q = critical(name)
-        except ValueError:
-            sigma_w2 = q = None
-        rows.append(
-            [
-                name,
-                known.forward,
-                known.backward,
-                known.maclaurin,
-                torch_gain,
-                sigma_w2,
-                "any" if q is not None and q != q else q,
-            ]
-        )
+        q = "any" if q != q else q
+        rows.append([name, known.forward, known.backward, known.maclaurin, known.torch_gain, sigma_w2, q])
     return Table(["activation", "forward", "backward", "maclaurin", "torch", "critical n Var w", "Var z"], rows)

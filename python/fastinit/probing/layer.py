@@ -1,0 +1,168 @@
+"""What is measured: a layer as it was called, and a network of them. Of arrays, wherever they come from."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..activations import Activation
+from ..statistics.result import Stats
+from ..theory import dead_share, finite_width_band
+
+_REMEMBERED = 64  # values from each weight's beginning, by which two that came from one seed are known
+
+
+@dataclass
+class Layer:
+    """One call of one layer, as the probe saw it.
+
+    Attributes
+    ----------
+    name, kind : str
+        "layer1"; "layer1#2" is its second call. kind: "Dense", "Linear", "Conv2d", ...
+    activation : str or None
+        What follows, from `activations`; None: nothing that is known.
+    fan_in, fan_out, units : int or None
+    weight, bias, z, a, dz, dw : Stats or None
+        The parameters; before and after the activation; gradients of the loss by z and by the weight.
+    n_var_w : float or None
+        fan_in times the mean square of the weights.
+    critical : float or None
+        What the activation needs it to be: `fastinit.critical`, or the square of its forward gain if that is nearer and the
+        activation is 0 at 0 but not odd (gelu, silu, selu), where both serve.
+    saturated : float or None
+        Share of z where the activation is nearly flat (sigmoid and its like).
+    dead, dead_expected : float or None
+        Share of units (ReLUs) that are off for every input, and what chance expects of inputs as alike as these.
+    signal : float or None
+        The part of the mean square of z that differs from input to input.
+    predicted, predicted_dz : float or None
+        rms of z and of dL/dz by mean-field theory, from the first layer on and from the last one back.
+    copies : int
+        Units that have a twin: the same incoming weights, bias and gradient, bit for bit.
+    normalized : bool
+        A normalisation stands between z and the activation, so the size of the weights does not matter.
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> x = fastinit.normal_(np.empty((64, 32), np.float32), generator=1)
+    >>> layer = fastinit.probe(fastinit.mlp([32, 32, 2], "relu", init=fastinit.kaiming_normal_, generator=0), x)["layer1"]
+    >>> layer.activation, round(layer.n_var_w, 1), round(layer.critical, 1), layer.dead
+    ('relu', 2.0, 2.0, 0.0)
+    """
+
+    name: str
+    kind: str = "Dense"
+    activation: str | None = None
+    fan_in: float | None = None
+    fan_out: float | None = None
+    units: int | None = None
+    weight: Stats | None = None
+    bias: Stats | None = None
+    z: Stats | None = None
+    a: Stats | None = None
+    dz: Stats | None = None
+    dw: Stats | None = None
+    n_var_w: float | None = None
+    critical: float | None = None
+    saturated: float | None = None
+    dead: float | None = None
+    dead_expected: float | None = None
+    signal: float | None = None
+    predicted: float | None = None
+    predicted_dz: float | None = None
+    copies: int = 0
+    normalized: bool = False
+    before: int | None = field(default=None, repr=False)  # the layer whose activation is this one's whole input
+    beginning: np.ndarray | None = field(default=None, repr=False)
+    parameter: object = field(default=None, repr=False)  # what tells one weight from another
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a driver hands over: the layers in the order of their calls, and what one pass says of the whole."""
+
+    layers: Sequence[Layer]
+    batch: int
+    loss: float | None = None  # None: the random cotangent's, which means nothing
+    classes: int | None = None  # of a cross-entropy
+
+    @property
+    def measured(self) -> list[Layer]:
+        """Those whose z was seen."""
+        return [layer for layer in self.layers if layer.z is not None]
+
+    @property
+    def hidden(self) -> list[Layer]:
+        """The measured ones but for the last, whose z is the answer."""
+        return self.measured[:-1]
+
+    @property
+    def widths(self) -> list[int]:
+        """Units of the hidden layers."""
+        return [layer.units for layer in self.hidden if layer.units]
+
+    @property
+    def beta(self) -> float:
+        """Hanin's sum of 1 / units."""
+        return sum(1.0 / n for n in self.widths)
+
+    @property
+    def band(self) -> float:
+        """By how much the log10 of a gradient's size strays by chance in a network so wide and deep."""
+        return finite_width_band(self.beta)
+
+
+# ---- measuring -------------------------------------------------------------------------------------------------------
+
+
+def observe_weight(layer: Layer, weight: np.ndarray, fans: tuple[float, float] | None, stats: Stats) -> None:
+    """weight: any shape."""
+    layer.weight = stats
+    if fans:
+        layer.fan_in, layer.fan_out = fans
+        layer.n_var_w = layer.fan_in * stats.rms**2
+    first = weight.ravel(order="K")[:_REMEMBERED] if weight.flags.forc else weight.flat[:_REMEMBERED]
+    layer.beginning = np.array(first, np.float64)
+
+
+def observe_z(layer: Layer, z: np.ndarray, stats: Stats) -> None:
+    """z: inputs along its first axis."""
+    layer.z = stats
+    size = stats.rms**2 if stats.finite == stats.size else math.nan
+    if len(z) >= 2 and 0.0 < size < math.inf:
+        flat = z.reshape(len(z), -1)
+        mean = np.full(len(z), 1.0 / len(z), flat.dtype) @ flat
+        layer.signal = max(0.0, 1.0 - float(np.square(mean, dtype=np.float64).mean()) / size)
+
+
+def observe_activation(layer: Layer, activation: Activation, z: np.ndarray, min_batch: int) -> None:
+    """z: what the activation is given, units along its last axis."""
+    layer.activation = activation.name
+    if activation.flat_on_both_sides and z.size:
+        layer.saturated = float(activation.beyond(z)) / z.size
+    if activation.rectifies and len(z) >= min_batch:
+        layer.dead = float(np.mean(z.reshape(-1, z.shape[-1]).max(axis=0) <= 0))
+        largest = max(layer.z.absmax, 1e-30) if layer.z else 1.0
+        flat = z.reshape(len(z), -1) * np.asarray(1.0 / largest, z.dtype)  # no square overflows
+        sizes = np.sqrt(np.einsum("ij,ij->i", flat, flat))
+        if sizes.min() > 0.0:
+            mean = (
+                (1.0 / sizes) @ flat / len(z)
+            )  # of unit vectors: its square is the mean cosine, of each with itself too
+            cosine = (float(mean @ mean) * len(z) - 1.0) / (len(z) - 1)
+            layer.dead_expected = dead_share(cosine, len(z))
+
+
+def observe_copies(layer: Layer, weight: np.ndarray, bias: np.ndarray | None, dw: np.ndarray) -> None:
+    """Rows are units: how many are a bit for bit copy of another, in weight, bias and gradient alike."""
+    rows = np.ascontiguousarray(weight).reshape(len(weight), -1)
+    mark = rows @ np.linspace(1.0, 2.0, rows.shape[1], dtype=rows.dtype)
+    if len(np.unique(mark)) == len(mark):
+        return
+    parts = [rows, np.ascontiguousarray(dw).reshape(len(rows), -1)] + ([bias[:, None]] if bias is not None else [])
+    keys = [b"".join((part[i] + 0).tobytes() for part in parts) for i in range(len(rows))]  # -0.0 + 0 is 0.0
+    layer.copies = sum(n for n in Counter(keys).values() if n > 1)

@@ -1,0 +1,226 @@
+"""`describe`: what can be described, and how."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from ..activations import Activation, find
+from ..backends import DTYPES, NUMPY, Values, backend_of, is_module
+from .result import Stats, StatsTable
+
+if TYPE_CHECKING:
+    import torch
+
+    Tensor = np.ndarray | np.generic | torch.Tensor
+
+
+def read(tensor: object) -> Values:
+    """A tensor's values, or a TypeError that says what to give."""
+    backend = backend_of(tensor)
+    if backend is not None:
+        return backend.read(tensor)
+    if isinstance(tensor, np.generic):
+        return NUMPY.read(np.asarray(tensor))
+    raise TypeError(
+        f"tensor is of type {type(tensor).__name__}; give NumPy arrays or torch CPU tensors (np.asarray makes an array)"
+    )
+
+
+def _saturated(activation: Activation | None, values: Values, counts: _core.Counts) -> int | None:
+    """Finite values beyond the activation's bounds."""
+    if activation is None:
+        return None
+    array = values.array
+    if (
+        values.dtype is DTYPES["bfloat16"] and array.dtype.kind == "i"
+    ):  # a bfloat16's bits: the upper half of a float32's
+        array = (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    low, high = activation.saturation
+    infinite = (counts.posinf if high < math.inf else 0) + (counts.neginf if low > -math.inf else 0)
+    return activation.beyond(array) - infinite
+
+
+def _describe_one(tensor: object, name: str, activation: Activation | None) -> Stats:
+    values = read(tensor)
+    moments, counts, bins = _core.describe(values.array, values.dtype)
+    saturated = _saturated(activation, values, counts)
+    return _stats(name, values.array.shape, values.name, counts, saturated, moments, bins)
+
+
+def _stats(
+    name: str,
+    shape: tuple[int, ...],
+    dtype: str,
+    counts: _core.Counts,
+    saturated: int | None,
+    moments: _core.Moments,
+    bins: npt.NDArray[np.uint64] | None,
+) -> Stats:
+    return Stats(
+        name, shape, dtype, math.prod(shape), counts.nan, counts.posinf, counts.neginf, counts.zero, counts.subnormal,
+        counts.negative, saturated, moments, bins,
+    )  # fmt: skip
+
+
+class _Rows(Sequence[Stats]):
+    """The rows of by=, made when they are asked for: there may be very many."""
+
+    def __init__(
+        self,
+        name: str,
+        dtype: str,
+        outer: tuple[int, ...],
+        inner: tuple[int, ...],
+        moments: npt.NDArray[np.void],
+        counts: npt.NDArray[np.void],
+        saturated: Sequence[int | None],
+    ) -> None:
+        self._name, self._dtype, self._outer, self._inner = name, dtype, outer, inner
+        self._moments, self._counts, self._saturated = moments, counts, saturated
+
+    def __len__(self) -> int:
+        return math.prod(self._outer)
+
+    @overload
+    def __getitem__(self, row: int) -> Stats: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Stats]: ...
+    def __getitem__(self, row: int | slice) -> Stats | Sequence[Stats]:
+        at = range(len(self))[row]
+        return [self._row(i) for i in at] if isinstance(at, range) else self._row(at)
+
+    def _row(self, row: int) -> Stats:
+        label = f"{self._name}[{', '.join(map(str, np.unravel_index(row, self._outer)))}]"
+        moments, counts = _core.Moments(self._moments[row].item()), _core.Counts(self._counts[row].item())
+        return _stats(label, self._inner, self._dtype, counts, self._saturated[row], moments, None)
+
+
+def _describe_rows(tensor: object, name: str, by: tuple[int, ...], activation: Activation | None) -> StatsTable:
+    values = read(tensor)
+    array = values.array
+    try:
+        axes = [range(array.ndim)[axis] for axis in by]
+    except (IndexError, TypeError):
+        raise ValueError(f"by={by!r} is not an axis, or axes, of a tensor of {array.ndim} dimensions") from None
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"by={by!r} names an axis twice")
+    moved = values._replace(array=np.moveaxis(array, axes, range(len(axes))))
+    outer, inner = moved.array.shape[: len(axes)], moved.array.shape[len(axes) :]
+    moments, counts = _core.describe_rows(moved.array, moved.dtype, len(axes))
+    saturated: list[int | None] = [None] * len(counts)
+    if activation is not None:
+        for row, index in enumerate(np.ndindex(outer)):
+            one = moved._replace(array=moved.array[index])
+            saturated[row] = _saturated(activation, one, _core.Counts(counts[row].item()))
+    return StatsTable(_Rows(name, values.name, outer, inner, moments, counts, saturated))
+
+
+@overload
+def describe(
+    tensor: "Tensor", /, *, names: str | Sequence[str] | None = None, by: None = None, activation: str | None = None
+) -> Stats: ...
+@overload
+def describe(
+    tensor: "Tensor",
+    /,
+    *,
+    names: str | Sequence[str] | None = None,
+    by: int | tuple[int, ...],
+    activation: str | None = None,
+) -> StatsTable: ...
+@overload
+def describe(
+    tensors: "Mapping[str, Tensor] | Sequence[Tensor] | torch.nn.Module",
+    /,
+    *,
+    names: Sequence[str] | None = None,
+    by: None = None,
+    activation: str | None = None,
+) -> StatsTable: ...
+@overload
+def describe(
+    first: "Tensor",
+    second: "Tensor",
+    /,
+    *more: "Tensor",
+    names: Sequence[str] | None = None,
+    by: None = None,
+    activation: str | None = None,
+) -> StatsTable: ...
+def describe(
+    *tensors: object,
+    names: str | Sequence[str] | None = None,
+    by: int | tuple[int, ...] | None = None,
+    activation: str | None = None,
+) -> Stats | StatsTable:
+    """Counts, moments, extremes and a histogram of tensors, right and in one pass.
+
+    Everything is accumulated in float64 about a pivot, in fixed blocks of C order that are merged in a fixed tree: the same
+    bits for every layout, instruction-set level and thread count; large offsets and tiny sizes lose nothing. What is not
+    finite is counted and left out. Nothing is copied or changed.
+
+    Parameters
+    ----------
+    *tensors : array or tensor, list of them, dict, or torch.nn.Module
+        float16, bfloat16, float32, float64, integers or bool; any layout; torch tensors on the CPU. A Module stands for its
+        named parameters.
+    names : sequence of str, optional
+        One for each tensor.
+    by : int or tuple of int, optional
+        One row for each index of these axes of the one tensor given: its units or channels. Such rows keep no histogram.
+    activation : str, optional
+        From `activations`: count what saturates it.
+
+    Returns
+    -------
+    Stats or StatsTable
+        Stats for one array; else a table, a row a tensor.
+
+    Raises
+    ------
+    TypeError
+        Something that is no tensor, or of a dtype that has no such statistics (complex: describe(x.real, x.imag)).
+    ValueError
+        An unknown activation, an axis that is not there, or names that are not as many as the tensors.
+
+    References
+    ----------
+    Chan, Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances"; Pebay (2008),
+    "Formulas for robust, one-pass parallel computation of covariances and arbitrary-order statistical moments".
+
+    Examples
+    --------
+    >>> import numpy as np, fastinit
+    >>> w = fastinit.kaiming_normal_(np.empty((256, 128), np.float32), generator=0)
+    >>> s = fastinit.describe(w)
+    >>> round(s.std * 128**0.5, 2), s.zero, s.size
+    (1.42, 0, 32768)
+    """
+    row = None if activation is None else find(activation)
+    given, labels, alone = _unfold(tensors)
+    names = labels if names is None else [names] if isinstance(names, str) else [str(name) for name in names]
+    if len(names) != len(given):
+        raise ValueError(f"names has {len(names)} entries for {len(given)} tensors; give as many")
+    if by is not None:
+        if not alone:
+            raise ValueError(f"by={by!r} needs exactly one tensor; {len(given)} were given")
+        return _describe_rows(given[0], names[0], by if isinstance(by, tuple) else (by,), row)
+    rows = [_describe_one(tensor, name, row) for tensor, name in zip(given, names, strict=True)]
+    return rows[0] if alone else StatsTable(rows)
+
+
+def _unfold(tensors: tuple[Any, ...]) -> tuple[list[object], list[str], bool]:  # Any: of torch too, if it is there
+    """The tensors of a module, mapping or sequence, or those given; their names; whether it is one tensor by itself."""
+    alone = len(tensors) == 1
+    only: Any = tensors[0] if alone else None
+    if is_module(only):
+        only = dict(only.named_parameters())
+    if isinstance(only, Mapping):
+        return list(only.values()), [str(name) for name in only], False
+    given = list(only) if isinstance(only, (list, tuple)) else list(tensors)
+    alone = alone and not isinstance(only, (list, tuple))
+    return given, [""] if alone else [str(i) for i in range(len(given))], alone
