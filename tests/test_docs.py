@@ -13,8 +13,9 @@ from pathlib import Path
 import fastinit
 import numpy as np
 import pytest
-from fastinit import probing, reference
+from fastinit import reference
 from fastinit.initializers import fans
+from fastinit.probing import rules
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -164,7 +165,7 @@ def test_thresholds_are_the_codes():
         assert all(("band" in cell) == (name in ("gradient", "drift")) for cell in cells)
     kinds = {kind for row in rows for kind in row["finding"].split(", ") if kind}
     assert kinds == set(re.findall(r'"([a-z ]+)"', fastinit.Finding.__doc__.partition("severity :")[0]))
-    code = inspect.getsource(probing)
+    code = inspect.getsource(rules)
     assert all(f'"{row["source"]}"' in code for row in rows if row["source"])
 
 
