@@ -1,4 +1,4 @@
-"""The table of activations: every row has every fact that the package uses, each fact is true, and a new row is enough."""
+"""The table of activations: every row has every fact that the package uses, each is true, a new row is enough."""
 
 import ast
 import math
@@ -128,12 +128,18 @@ def names_in(*nodes: ast.AST | None) -> list[str]:
     return [value for value in values if value in activations]
 
 
+def names_of(node: ast.Assign) -> list[str]:
+    return [target.id for target in node.targets if isinstance(target, ast.Name)]
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_no_other_file_lists_activations(path):
     """No two names side by side, and no comparison with one; "linear" alone, the lack of an activation, is none."""
     if path == "activations.py":
         return
-    for node in ast.walk(ast.parse((PACKAGE / path).read_text())):
+    tree = ast.parse((PACKAGE / path).read_text())
+    tree.body = [node for node in tree.body if not isinstance(node, ast.Assign) or names_of(node) != ["__all__"]]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Tuple | ast.List | ast.Set):
             assert len(names_in(*node.elts)) < 2, node.lineno
         elif isinstance(node, ast.Dict):

@@ -405,6 +405,9 @@ def test_torch_tensors_and_modules():
     for dtype in (torch.int32, torch.bool, torch.uint8, torch.float16, torch.float64):
         x = torch.arange(12).reshape(3, 4).to(dtype).t()
         assert describe(x).mean == pytest.approx(x.double().mean().item(), rel=1e-12)
+    z = torch.tensor([[-5.0, 0.5, 3.0, torch.inf], [0.0, -0.0, 1.0, torch.nan]]).to(torch.bfloat16)
+    assert describe(z, activation="tanh").saturated == 2
+    assert describe(z, by=0, activation="tanh").saturated.tolist() == [2, 0]  # of the values, not of their bits
     assert describe(weight, activation="tanh").saturated == 0 and describe(weight, by=0).size.tolist() == [30] * 20
     for bad, words in (
         (torch.ones(2, device="meta"), "meta"),
