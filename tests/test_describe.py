@@ -1,4 +1,4 @@
-"""describe: exact counts, moments against exact rational arithmetic, the same bits everywhere, tables that can be read."""
+"""describe: exact counts, moments by exact rational arithmetic, the same bits everywhere, tables that can be read."""
 
 import math
 from fractions import Fraction
@@ -28,16 +28,28 @@ def exact(values) -> dict:
 RNG = np.random.default_rng(7)
 N = 5000  # three blocks, the last one ragged
 AWKWARD = {
-    "plain f4": RNG.normal(size=N).astype("f4"), "plain f8": RNG.normal(size=N), "f2": (300 * RNG.normal(size=N)).astype("f2"),
-    "offset 1e4 f4": (1e4 + RNG.normal(size=N)).astype("f4"), "offset 1e8 f4": (1e8 + 16 * RNG.normal(size=N)).astype("f4"),
-    "offset 1e15 f8": 1e15 + RNG.normal(size=N), "size 1e-25 f4": (1e-25 * RNG.normal(size=N)).astype("f4"),
-    "size 1e-40 f4": (1e-40 * RNG.normal(size=N)).astype("f4"), "size 1e30 f4": (1e30 * RNG.normal(size=N)).astype("f4"),
-    "size 1e-60 f8": 1e-60 * RNG.normal(size=N), "skewed": np.exp(2 * RNG.normal(size=N)), "sorted": np.sort(RNG.normal(size=N)) * 1e3,
-    "one outlier": np.append(np.zeros(N), 1e6).astype("f4"), "a step": np.repeat([0.0, 1e8], N // 2).astype("f4"),
-    "int8": RNG.integers(-128, 128, N).astype("i1"), "uint16": RNG.integers(0, 65536, N).astype("u2"),
-    "int64": RNG.integers(-(2**50), 2**50, N), "bool": RNG.integers(0, 2, N).astype(bool), "seven": np.arange(7.0), "two": np.array([1.0, 3.0]),
+    "plain f4": RNG.normal(size=N).astype("f4"),
+    "plain f8": RNG.normal(size=N),
+    "f2": (300 * RNG.normal(size=N)).astype("f2"),
+    "offset 1e4 f4": (1e4 + RNG.normal(size=N)).astype("f4"),
+    "offset 1e8 f4": (1e8 + 16 * RNG.normal(size=N)).astype("f4"),
+    "offset 1e15 f8": 1e15 + RNG.normal(size=N),
+    "size 1e-25 f4": (1e-25 * RNG.normal(size=N)).astype("f4"),
+    "size 1e-40 f4": (1e-40 * RNG.normal(size=N)).astype("f4"),
+    "size 1e30 f4": (1e30 * RNG.normal(size=N)).astype("f4"),
+    "size 1e-60 f8": 1e-60 * RNG.normal(size=N),
+    "skewed": np.exp(2 * RNG.normal(size=N)),
+    "sorted": np.sort(RNG.normal(size=N)) * 1e3,
+    "one outlier": np.append(np.zeros(N), 1e6).astype("f4"),
+    "a step": np.repeat([0.0, 1e8], N // 2).astype("f4"),
+    "int8": RNG.integers(-128, 128, N).astype("i1"),
+    "uint16": RNG.integers(0, 65536, N).astype("u2"),
+    "int64": RNG.integers(-(2**50), 2**50, N),
+    "bool": RNG.integers(0, 2, N).astype(bool),
+    "seven": np.arange(7.0),
+    "two": np.array([1.0, 3.0]),
     "bfloat16": (299.6 * RNG.normal(size=N)).astype(ml_dtypes.bfloat16),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", AWKWARD)
@@ -221,8 +233,15 @@ def test_quantiles_lie_in_their_bin():
         describe(x).quantile(1.5)
 
 
-@pytest.mark.parametrize("dtype, kind", [("float16", np.float16), ("bfloat16", ml_dtypes.bfloat16), ("float8_e5m2", ml_dtypes.float8_e5m2),
-                                         ("float8_e4m3", ml_dtypes.float8_e4m3fn)])  # fmt: skip
+@pytest.mark.parametrize(
+    "dtype, kind",
+    [
+        ("float16", np.float16),
+        ("bfloat16", ml_dtypes.bfloat16),
+        ("float8_e5m2", ml_dtypes.float8_e5m2),
+        ("float8_e4m3", ml_dtypes.float8_e4m3fn),
+    ],
+)
 def test_fits(dtype, kind):
     x = np.exp(RNG.uniform(-30, 30, 40_000)).astype("f4") * RNG.choice([-1, 1], 40_000).astype("f4")
     with np.errstate(all="ignore"):
@@ -286,16 +305,27 @@ def test_what_torch_gets_wrong():
 
 def test_kinds_that_cannot_be_described():
     for bad, words in (
-        (np.ones(2, complex), "describe\\(x.real, x.imag\\)"), (np.array(["a"]), "dtype"), (np.array([None]), "dtype"), (3.0, "NumPy arrays"),
-        ("w", "NumPy arrays"), (np.ma.ones(3), "masked"), (np.ones(2, "M8[s]"), "dtype"), (None, "NumPy arrays"), ([1.0, 2.0], "NumPy arrays"),
-    ):  # fmt: skip
+        (np.ones(2, complex), "describe\\(x.real, x.imag\\)"),
+        (np.array(["a"]), "dtype"),
+        (np.array([None]), "dtype"),
+        (3.0, "NumPy arrays"),
+        ("w", "NumPy arrays"),
+        (np.ma.ones(3), "masked"),
+        (np.ones(2, "M8[s]"), "dtype"),
+        (None, "NumPy arrays"),
+        ([1.0, 2.0], "NumPy arrays"),
+    ):
         with pytest.raises(TypeError, match=words):
             describe(bad)
     x = np.ones((2, 3))
     for call, words in (
-        (lambda: describe(x, by=2), "axis"), (lambda: describe(x, by="rows"), "axis"), (lambda: describe(x, by=(0, 0)), "twice"),
-        (lambda: describe(x, x, by=0), "exactly one"), (lambda: describe(x, activation="swish"), "known"), (lambda: describe(x, x, names=["a"]), "entries"),
-    ):  # fmt: skip
+        (lambda: describe(x, by=2), "axis"),
+        (lambda: describe(x, by="rows"), "axis"),
+        (lambda: describe(x, by=(0, 0)), "twice"),
+        (lambda: describe(x, x, by=0), "exactly one"),
+        (lambda: describe(x, activation="swish"), "known"),
+        (lambda: describe(x, x, names=["a"]), "entries"),
+    ):
         with pytest.raises(ValueError, match=words):
             call()
 

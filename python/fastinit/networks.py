@@ -63,7 +63,8 @@ def dense_layers(model: object) -> Sequence[Dense]:
     if isinstance(model, Sequence) and len(model) and all(isinstance(layer, Dense) for layer in model):
         return model
     raise TypeError(
-        f"model is of type {type(model).__name__}; give a list of fastinit.Dense (see fastinit.mlp) or a torch.nn.Module"
+        f"model is of type {type(model).__name__}; give a list of fastinit.Dense (see fastinit.mlp) or a "
+        "torch.nn.Module"
     )
 
 
@@ -160,7 +161,8 @@ def forward(network: Sequence[Dense], x: npt.ArrayLike) -> tuple[list[np.ndarray
     for layer in network:
         if a.ndim != 2 or a.shape[1] != layer.matrix.shape[0]:
             raise ValueError(
-                f"layer {layer.name or len(zs) + 1} takes (batch, {layer.matrix.shape[0]}); it was given shape {a.shape}"
+                f"layer {layer.name or len(zs) + 1} takes (batch, {layer.matrix.shape[0]}); it was given shape "
+                f"{a.shape}"
             )
         z = a @ layer.matrix
         if layer.bias is not None:

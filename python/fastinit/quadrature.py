@@ -42,7 +42,7 @@ def mean_square(f: Callable[[np.ndarray], np.ndarray], q: float) -> float:
 
 
 def mean_square_adaptive(f: Callable[[np.ndarray], np.ndarray]) -> float:
-    """E f(x)^2 to about 1e-8; NaN where it diverges. Panels are halved until kinks of f, wherever they are, do not matter."""
+    """E f(x)^2 to about 1e-8; NaN where it diverges. Panels are halved until kinks of f, wherever, do not matter."""
     before = mean = math.nan
     for panels in (3 * 2**k for k in range(4, 14)):
         x, weights = nodes(panels)

@@ -47,7 +47,7 @@ def finite_width_band(beta: float) -> float:
 
 @functools.cache
 def critical(activation: str) -> tuple[float, float]:
-    """Where a wide network without biases passes signals and gradients on unchanged: n Var w, and the variance of z there.
+    """Where a wide network without biases passes signals and gradients on unchanged: n Var w, and Var z there.
 
     Solves E f(z)^2 = q E f'(z)^2 for the variance q of z (the smallest above 0, if there is one), so that with
     n Var w = 1 / E f'(z)^2 both the variance of z stays at q and gradients keep their size (chi = 1).
@@ -71,8 +71,8 @@ def critical(activation: str) -> tuple[float, float]:
 
     References
     ----------
-    Poole et al. (2016), "Exponential expressivity in deep neural networks through transient chaos"; Schoenholz et al. (2017),
-    "Deep information propagation"; He et al. (2015) for ReLU.
+    Poole et al. (2016), "Exponential expressivity in deep neural networks through transient chaos"; Schoenholz et al.
+    (2017), "Deep information propagation"; He et al. (2015) for ReLU.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def critical(activation: str) -> tuple[float, float]:
 
 
 def needed(activation: str) -> tuple[float, ...]:
-    """Every n Var w that is right: the square of the forward gain where f(0) = 0 and f is not odd; and the critical value."""
+    """Every n Var w that is right: the forward gain squared, where f(0) = 0 and f is not odd; the critical value."""
     known, found = find(activation), []
     if known.at_zero == 0.0 and not known.odd:
         found.append(known.forward**2)
@@ -133,8 +133,8 @@ class Theory:
     chi : ndarray
         By what factor a layer multiplies the mean square of the gradients on their way back.
     xi_q, xi_c, xi_grad : float
-        Depth scales, in layers: the distance from the fixed point, or the gradient, changes by a factor of e in so many.
-        Infinite where it does not.
+        Depth scales, in layers: the distance from the fixed point, or the gradient, changes by a factor of e in so
+        many. Infinite where it does not.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def theory(
     >>> t = fastinit.theory("relu", 2.0, depth=30)
     >>> round(float(t.q[-1]), 3), round(float(t.chi[-1]), 3), t.xi_grad     # He (2015): nothing fades, nothing grows
     (2.0, 1.0, inf)
-    >>> round(float(fastinit.theory("relu", 1.0, depth=30).q[-1]) * 2**29, 9)   # Xavier with ReLU: halved by every layer
+    >>> round(float(fastinit.theory("relu", 1.0, depth=30).q[-1]) * 2**29, 9)  # Xavier and ReLU: halved by every layer
     1.0
     """
     known = find(activation)
@@ -272,8 +272,8 @@ def gain_table(*names: str) -> Table:
     Returns
     -------
     Table
-        forward and backward: gains by `activation_gain`; maclaurin: of the straight line near 0; torch: `calculate_gain`;
-        critical: n Var w by `critical`, and the variance of z that goes with it.
+        forward and backward: gains by `activation_gain`; maclaurin: of the straight line near 0; torch:
+        `calculate_gain`; critical: n Var w by `critical`, and the variance of z that goes with it.
 
     Examples
     --------

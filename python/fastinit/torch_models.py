@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 
 
 def tensors(*values: object) -> Iterator[torch.Tensor]:
-    """The tensors in arguments or results: tuples, lists and dicts are looked into, other objects too if torch knows them."""
+    """The tensors in arguments or results: tuples, lists and dicts are looked into, and what else torch knows."""
     for value in values:
         if isinstance(value, torch.Tensor):
             yield value
@@ -37,7 +37,8 @@ def unwrap(model: torch.nn.Module) -> torch.nn.Module:
             break
     if isinstance(model, torch.jit.ScriptModule):
         raise TypeError(
-            "model is a TorchScript module, whose layers are called out of sight; probe the Python module it was made from"
+            "model is a TorchScript module, whose layers are called out of sight; probe the Python module it was made "
+            "from"
         )
     for name, parameter in model.named_parameters():
         _check_parameter(name, parameter)
@@ -51,7 +52,8 @@ def _check_parameter(name: str, parameter: torch.nn.Parameter) -> None:
         )
     if parameter.is_inference():
         raise TypeError(
-            f"parameter {name} was made under torch.inference_mode(), so no gradient can reach it; make the model outside"
+            f"parameter {name} was made under torch.inference_mode(), so no gradient can reach it; make the model "
+            "outside"
         )
     if parameter.device.type != "cpu":
         raise TypeError(f"parameter {name} is on {parameter.device}; give model.cpu()")

@@ -52,8 +52,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if not isinstance(nonlinearity, str) or nonlinearity not in _TORCH_GAINS:
         raise ValueError(
             f"Unsupported nonlinearity {nonlinearity}{did_you_mean(nonlinearity, _TORCH_GAINS)}; known: "
-            f"{', '.join(map(repr, _TORCH_GAINS))}. activation_gain gives the gain of any activation, to pass to xavier_* "
-            "or, squared, to variance_scaling_"
+            f"{', '.join(map(repr, _TORCH_GAINS))}. activation_gain gives the gain of any activation, to pass to "
+            "xavier_* or, squared, to variance_scaling_"
         )
     return _TORCH_GAINS[nonlinearity]
 

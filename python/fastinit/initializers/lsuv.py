@@ -27,7 +27,7 @@ def lsuv_(
     orthogonal: bool = True,
     generator: Randomness = None,
 ) -> Table:
-    """Layer-sequential unit-variance initialisation: scale each layer's weights until its z has variance 1 on this batch.
+    """Layer-sequential unit-variance initialisation: each layer is scaled until its z has variance 1 on a batch.
 
     Parameters
     ----------
@@ -91,7 +91,8 @@ def _scale(name: str, weight: Any, output: Callable[[], Any], tolerance: float, 
         first = variance if first is None else first
         if not (0.0 < variance < math.inf):
             raise ValueError(
-                f"z of {name} has variance {variance}; its weights or its inputs are dead: fill them first (orthogonal=True)"
+                f"z of {name} has variance {variance}; its weights or its inputs are dead: fill them first "
+                "(orthogonal=True)"
             )
         if abs(variance - 1.0) <= tolerance or scaling == iterations:
             break

@@ -44,7 +44,7 @@ def _forward(layers: Sequence[Layer]) -> tuple[dict[int, float], dict[int, int]]
 
 
 def _backward(layers: Sequence[Layer], q: dict[int, float], after: dict[int, int]) -> None:
-    """rms of dL/dz, measured where a chain ends and expected from there back. Not through convolutions, which overlap."""
+    """rms of dL/dz, measured where a chain ends and expected from there back; not through convolutions."""
     for i in range(len(layers) - 2, -1, -1):
         if i not in after:
             continue

@@ -30,8 +30,8 @@ class Layer:
     n_var_w : float or None
         fan_in times the mean square of the weights.
     critical : float or None
-        What the activation needs it to be: `fastinit.critical`, or the square of its forward gain if that is nearer and the
-        activation is 0 at 0 but not odd (gelu, silu, selu), where both serve.
+        What the activation needs it to be: `fastinit.critical`, or the square of its forward gain if that is nearer and
+        the activation is 0 at 0 but not odd (gelu, silu, selu), where both serve.
     saturated : float or None
         Share of z where the activation is nearly flat (sigmoid and its like).
     dead, dead_expected : float or None
@@ -49,7 +49,8 @@ class Layer:
     --------
     >>> import numpy as np, fastinit
     >>> x = fastinit.normal_(np.empty((64, 32), np.float32), generator=1)
-    >>> layer = fastinit.probe(fastinit.mlp([32, 32, 2], "relu", init=fastinit.kaiming_normal_, generator=0), x)["layer1"]
+    >>> net = fastinit.mlp([32, 32, 2], "relu", init=fastinit.kaiming_normal_, generator=0)
+    >>> layer = fastinit.probe(net, x)["layer1"]
     >>> layer.activation, round(layer.n_var_w, 1), round(layer.critical, 1), layer.dead
     ('relu', 2.0, 2.0, 0.0)
     """

@@ -29,7 +29,8 @@ def parse_loss(loss: str | Callable[..., Any], target: object, generator: Random
     if loss not in KINDS:
         known = ", ".join(map(repr, KINDS))
         raise ValueError(
-            f"loss={loss!r} is unknown; give {known} or a callable that returns the loss, of a list of Dense (loss, dL/doutput)"
+            f"loss={loss!r} is unknown; give {known} or a callable that returns the loss (for a list of Dense the loss "
+            "and dL/doutput)"
         )
     if loss != "random" and target is None:
         raise ValueError(f"loss={loss!r} needs target=")

@@ -1,4 +1,4 @@
-"""`probe`: the door. The loss is parsed, the model's driver measures, theory expects, rules judge; a report holds it all."""
+"""`probe`: the door. The loss is parsed, a driver measures, theory expects, rules judge, a report holds it all."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,14 +30,14 @@ def probe(
     Parameters
     ----------
     model : list of Dense, or torch.nn.Module
-        A Module's layers are the calls of linear, convolution and matrix product with a parameter, whoever makes them, and
-        of other modules that own weights (recurrent, attention, embedding) as a whole. CPU only.
+        A Module's layers are the calls of linear, convolution and matrix product with a parameter, whoever makes them,
+        and of other modules that own weights (recurrent, attention, embedding) as a whole. CPU only.
     x : ndarray or tensor, or a tuple or dict of them (torch)
         A batch, inputs along the first axis; 64 or more, if dead units are to be judged.
     target : ndarray or tensor, optional
     loss : {"random", "mse", "cross_entropy"} or callable
-        "random": a fixed dL/d(output) of variance 1, which needs no labels. A callable of (output, target), or of (output)
-        without target: returns the loss (torch), or the loss and dL/d(output) (NumPy).
+        "random": a fixed dL/d(output) of variance 1, which needs no labels. A callable of (output, target), or of
+        (output) without target: returns the loss (torch), or the loss and dL/d(output) (NumPy).
     names : sequence of str, optional
         For the layers of a list of Dense.
     thresholds : Thresholds

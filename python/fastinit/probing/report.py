@@ -88,7 +88,7 @@ class Probe:
         return header, rows
 
     def table(self) -> Table:
-        """A row a layer: the weights' variance beside the critical one, sizes of z and dL/dz beside theory's, flat and dead units."""
+        """A row a layer: n Var w beside what is needed, sizes of z and dL/dz beside theory's, flat and dead units."""
         return Table(*self._rows())
 
     def to_pandas(self) -> "pandas.DataFrame":
@@ -204,7 +204,7 @@ def _paragraph(finding: Finding, more: int) -> str:
     where = f" ({html.escape(finding.layer)})" if finding.layer else ""
     extra = f" (and in {more} more)" if more else ""
     return (
-        f'<p style="margin:2px 0"><b style="color:{_COLOURS[finding.severity]}">{finding.severity}: {finding.kind}</b>{where}: '
-        f"{html.escape(finding.message)}{extra}<br>cure: <code>{html.escape(finding.advice)}</code> "
+        f'<p style="margin:2px 0"><b style="color:{_COLOURS[finding.severity]}">{finding.severity}: {finding.kind}</b>'
+        f"{where}: {html.escape(finding.message)}{extra}<br>cure: <code>{html.escape(finding.advice)}</code> "
         f'<span style="color:#777">[{html.escape(finding.source)}]</span></p>'
     )

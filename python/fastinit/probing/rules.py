@@ -1,7 +1,7 @@
 """What is judged: each rule is a function of what was measured, with its limits, its source and its sentence beside it.
 
-A new rule is a function `rule(network, limits)` that gives findings, its limits a field of `Thresholds`, and its place in
-RULES; and a row of docs/thresholds.md, which a test compares with what is here.
+A new rule is a function `rule(network, limits)` that gives findings, its limits a field of `Thresholds`, and its place
+in RULES; and a row of docs/thresholds.md, which a test compares with what is here.
 """
 
 import math
@@ -34,7 +34,8 @@ class Thresholds:
     saturated : (float, float)
         Share of z where the slope is below 5.91% of its largest.
     dead : (float, float, float)
-        Share of units that are off for every input, less what chance expects: note, bad; and the share that is bad by itself.
+        Share of units that are off for every input, less what chance expects: note, bad; and the share that is bad by
+        itself.
     collapsed : (float, float)
         Signal fraction: what part of the mean square of z differs from input to input.
     narrow : (float, float)
@@ -74,8 +75,8 @@ class Finding:
     Attributes
     ----------
     kind : str
-        "vanishing", "exploding", "drift", "saturated", "dead", "collapsed", "symmetric", "repeated", "no gradient", "narrow",
-        "wrong init", "confident" or "not finite".
+        "vanishing", "exploding", "drift", "saturated", "dead", "collapsed", "symmetric", "repeated", "no gradient",
+        "narrow", "wrong init", "confident" or "not finite".
     severity : {"note", "bad", "severe"}
     layer : str
         Its name; empty if the finding is about the whole network.
@@ -86,7 +87,8 @@ class Finding:
     --------
     >>> import numpy as np, fastinit
     >>> x = fastinit.normal_(np.empty((64, 32), np.float32), generator=1)
-    >>> finding = fastinit.probe(fastinit.mlp([32, 32, 2], "relu", init=fastinit.xavier_normal_, generator=0), x).findings[0]
+    >>> net = fastinit.mlp([32, 32, 2], "relu", init=fastinit.xavier_normal_, generator=0)
+    >>> finding = fastinit.probe(net, x).findings[0]
     >>> finding.kind, finding.layer, finding.advice
     ('wrong init', 'layer1', 'fastinit.kaiming_normal_(weight, nonlinearity="relu")')
     """
@@ -170,14 +172,15 @@ def not_finite(network: Network, limits: Thresholds) -> Iterator[Finding]:
                 yield Finding(
                     "not finite", "severe", layer.name, float(count), 0.0, 0.0,
                     f"{count} values of {part} are NaN or infinite",
-                    f"look at the first layer that has them; if its weights are finite, they are too large: {_fill(layer)}",
+                    "look at the first layer that has them; if its weights are finite, they are too large: "
+                    + _fill(layer),
                     "exact count",
                 )  # fmt: skip
                 return
 
 
 def uneven_gradients(network: Network, limits: Thresholds) -> Iterator[Finding]:
-    """Vanishing and exploding. Sizes are lengths: for layers of one width what their rms says, and fit for several widths."""
+    """Vanishing and exploding. Sizes are lengths: what rms says of layers of one width, and fit for several."""
     ends = [layer for layer in network.hidden if layer.dz is not None and _all_finite(layer.dz)]
     sizes = [layer.dz.l2 for layer in ends if layer.dz is not None]
     if len(ends) < 2 or not (sizes[0] > 0.0 and sizes[-1] > 0.0):
@@ -237,7 +240,8 @@ def narrow(network: Network, limits: Thresholds) -> Iterator[Finding]:
         count = len(network.widths)
         yield Finding(
             "narrow", grade[0], "", network.beta, None, grade[1],
-            f"{count} hidden layers so narrow that chance moves gradients by 10^{network.band / 2:.1f} from one seed to the next",
+            f"{count} hidden layers so narrow that chance moves gradients by 10^{network.band / 2:.1f} from one seed "
+            "to the next",
             f"at least {math.ceil(count / limits.narrow[0])} units a layer, or fewer layers",
             "Hanin (2018): sum of 1/n",
         )  # fmt: skip
@@ -376,8 +380,10 @@ def wrong_init(network: Network, limits: Thresholds) -> Iterator[Finding]:
         if factor > note * (1.0 + 1e-9):
             is_bad = factor > bad * (1.0 - 3.0 / math.sqrt(layer.weight.size))
             yield Finding(
-                "wrong init", "bad" if is_bad else "note", layer.name, layer.n_var_w, layer.critical, bad if is_bad else note,
-                f"n Var w is {layer.n_var_w:.3g}, {layer.activation} needs {layer.critical:.3g}; it looks like {_looks_like(layer)}",
+                "wrong init", "bad" if is_bad else "note", layer.name, layer.n_var_w, layer.critical,
+                bad if is_bad else note,
+                f"n Var w is {layer.n_var_w:.3g}, {layer.activation} needs {layer.critical:.3g}; it looks like "
+                + _looks_like(layer),
                 _fill(layer),
                 "Glorot and Bengio (2010); He et al. (2015), eq. 10; Poole et al. (2016)",
             )  # fmt: skip
@@ -395,10 +401,14 @@ def _looks_like(layer: Layer) -> str:
     slack = 1.0 + 4.0 / math.sqrt(w.size)
     shape = "uniform" if uniform else "normal"
     candidates = [
-        ("torch's default for Linear and Conv, 1 / (3 fan_in)", 1 / (3 * n)), ("Xavier (Glorot), 2 / (fan_in + fan_out)", 2 / (n + m)),
-        ("LeCun, 1 / fan_in", 1 / n), ("He, 2 / fan_in", 2 / n), ("He by fan_out, 2 / fan_out", 2 / m), ("16 / fan_in", 16 / n),
+        ("torch's default for Linear and Conv, 1 / (3 fan_in)", 1 / (3 * n)),
+        ("Xavier (Glorot), 2 / (fan_in + fan_out)", 2 / (n + m)),
+        ("LeCun, 1 / fan_in", 1 / n),
+        ("He, 2 / fan_in", 2 / n),
+        ("He by fan_out, 2 / fan_out", 2 / m),
+        ("16 / fan_in", 16 / n),
         *((f"{shape} of std {std:g}", std**2) for std in (1.0, 0.5, 0.1, 0.05, 0.02, 0.01, 0.001)),
-    ]  # fmt: skip
+    ]
     for name, variance in candidates:
         if 1 / slack < w.rms**2 / variance < slack:
             return f"{name} ({shape})" if "std" not in name else name

@@ -1,7 +1,7 @@
 """A torch module's layers, as they are called: a TorchFunctionMode sees what is computed, tensor hooks what comes back.
 
-No module hook returns anything and no tensor is kept: each is reduced to Stats where it is met, so in-place operations that
-follow change nothing. Module backward hooks are not used: they break on in-place activations.
+No module hook returns anything and no tensor is kept: each is reduced to Stats where it is met, so in-place operations
+that follow change nothing. Module backward hooks are not used: they break on in-place activations.
 """
 
 from collections import Counter
@@ -301,8 +301,8 @@ def measure(model: torch.nn.Module, x: object, loss: Loss, min_batch: int) -> Ne
             output = next((t for t in tensors(result) if t.is_floating_point()), None)
             if output is None:
                 raise TypeError(
-                    f"the model returned {type(result).__name__} without a tensor of floats, so there is nothing to take "
-                    "a gradient of"
+                    f"the model returned {type(result).__name__} without a tensor of floats, so there is nothing to "
+                    "take a gradient of"
                 )
             value, scalar = _value_and_scalar(loss, output, result)
             gradients = _gradients(scalar, model)

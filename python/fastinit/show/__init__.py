@@ -1,1 +1,1 @@
-"""How things are shown: tables as text and HTML, pictures by matplotlib and as SVG. Data in, pictures out: nothing here measures."""
+"""How things are shown: tables as text and HTML, pictures by matplotlib and as SVG. Nothing here measures."""

@@ -43,8 +43,9 @@ def plot_activation(
     low, high : float
         The range of z.
     log : bool
-        False: f, f' and the straight line that f is near 0 (Maclaurin). True: the sizes of f and f' on a logarithmic scale,
-        and beside f' of sigmoid and tanh what float32 makes of y (1 - y) and 1 - y^2, which breaks off in the tails.
+        False: f, f' and the straight line that f is near 0 (Maclaurin). True: the sizes of f and f' on a logarithmic
+        scale, and beside f' of sigmoid and tanh what float32 makes of y (1 - y) and 1 - y^2, which breaks off in the
+        tails.
 
     Returns
     -------

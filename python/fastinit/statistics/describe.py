@@ -159,19 +159,20 @@ def describe(
 ) -> Stats | StatsTable:
     """Counts, moments, extremes and a histogram of tensors, right and in one pass.
 
-    Everything is accumulated in float64 about a pivot, in fixed blocks of C order that are merged in a fixed tree: the same
-    bits for every layout, instruction-set level and thread count; large offsets and tiny sizes lose nothing. What is not
-    finite is counted and left out. Nothing is copied or changed.
+    Everything is accumulated in float64 about a pivot, in fixed blocks of C order that are merged in a fixed tree: the
+    same bits for every layout, instruction-set level and thread count; large offsets and tiny sizes lose nothing. What
+    is not finite is counted and left out. Nothing is copied or changed.
 
     Parameters
     ----------
     *tensors : array or tensor, list of them, dict, or torch.nn.Module
-        float16, bfloat16, float32, float64, integers or bool; any layout; torch tensors on the CPU. A Module stands for its
-        named parameters.
+        float16, bfloat16, float32, float64, integers or bool; any layout; torch tensors on the CPU. A Module stands for
+        its named parameters.
     names : sequence of str, optional
         One for each tensor.
     by : int or tuple of int, optional
-        One row for each index of these axes of the one tensor given: its units or channels. Such rows keep no histogram.
+        One row for each index of these axes of the one tensor given: its units or channels. Such rows keep no
+        histogram.
     activation : str, optional
         From `activations`: count what saturates it.
 
@@ -189,8 +190,8 @@ def describe(
 
     References
     ----------
-    Chan, Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances"; Pebay (2008),
-    "Formulas for robust, one-pass parallel computation of covariances and arbitrary-order statistical moments".
+    Chan, Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample variances"; Pebay
+    (2008), "Formulas for robust, one-pass parallel computation of covariances and arbitrary-order statistical moments".
 
     Examples
     --------

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-# A bin is a float32's sign, exponent and three top bits of mantissa: lower edges of the 2048 sizes, and the upper one of the last
+# A bin is a float32's sign, exponent and three top bits of mantissa: lower edges of the 2048 sizes, and the last one's
+# upper edge
 _EDGES = np.append((np.arange(2040, dtype=np.uint32) << np.uint32(20)).view(np.float32).astype(np.float64), 2.0**128)
 _SIZES = 2040  # those above hold what is not finite, and stay empty
 
@@ -336,12 +337,21 @@ class StatsTable(Sequence[Stats]):
         return ["name", "shape", "mean", "std (n)", "min", "max", *optional]
 
     def _cells(self, row: Stats) -> dict[str, str]:
-        share = {"zero": row.zero, "saturated": row.saturated}
+        def percent(count: int | None) -> str:
+            return "" if count is None or not row.size else f"{100 * count / row.size:.3g}%"
+
         return {
-            "name": row.name, "shape": "x".join(map(str, row.shape)) or "()", "mean": number(row.mean), "std (n)": number(row.std),
-            "min": number(row.min), "max": number(row.max), "nan": str(row.nan), "inf": str(row.posinf + row.neginf),
-            **{k: "" if v is None or not row.size else f"{100 * v / row.size:.3g}%" for k, v in share.items()},
-        }  # fmt: skip
+            "name": row.name,
+            "shape": "x".join(map(str, row.shape)) or "()",
+            "mean": number(row.mean),
+            "std (n)": number(row.std),
+            "min": number(row.min),
+            "max": number(row.max),
+            "nan": str(row.nan),
+            "inf": str(row.posinf + row.neginf),
+            "zero": percent(row.zero),
+            "saturated": percent(row.saturated),
+        }
 
     def __repr__(self) -> str:
         header = self._header()
