@@ -216,14 +216,13 @@ def test_promotion_is_that_of_np_tanh():
 @pytest.mark.parametrize("name", UFUNCS)
 def test_levels_give_the_same_bits(name):
     rng = np.random.default_rng(5)
-    f, before = getattr(fastinit, name), _core.levels()[0]
+    f = getattr(fastinit, name)
     for dtype in ("f2", "f4", "f8"):
         z = [(rng.choice([1e-3, 1, 10, 300], 20_001) * rng.normal(size=20_001)).astype(dtype) for _ in range(f.nin)]
         results = []
         for level in _core.levels()[1]:
             assert _core.use_level(level)
             results.append(f(*z).tobytes())
-        _core.use_level(before)
         assert len(set(results)) == 1
 
 

@@ -10,6 +10,7 @@ import re
 import warnings
 from pathlib import Path
 
+import check_site
 import fastinit
 import numpy as np
 import pytest
@@ -18,14 +19,6 @@ from fastinit import probing, reference
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-
-
-@pytest.fixture(autouse=True)
-def seeds():
-    """The default generators as they were: pages seed them."""
-    state = fastinit.default_generator.get_state()
-    yield
-    fastinit.default_generator.set_state(state)
 
 
 # ---- code blocks -----------------------------------------------------------------------------------------------------
@@ -419,9 +412,6 @@ def test_what_torch_does_not_have():
 
 
 def test_check_of_the_site_can_fail(tmp_path):
-    spec = importlib.util.spec_from_file_location("check_site", ROOT / "docs/check_site.py")
-    check_site = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(check_site)
     assert check_site.faults(tmp_path)  # no page at all
     (tmp_path / "a.css").write_text("b { background: url('a.css') }")
     (tmp_path / "b.vi.html").write_text('<html lang="vi"><body id="x">')

@@ -1,21 +1,17 @@
 """The notebooks: committed as their sources say, every claim in them holds, their exercises tell right from wrong."""
 
 import ast
-import importlib.util
 import json
 import re
 from pathlib import Path
 
+import build
 import fastinit
 import pytest
 
 ROOT = Path(__file__).parent.parent
-for needed in ("jupytext", "matplotlib", "sklearn"):
+for needed in ("matplotlib", "sklearn"):
     pytest.importorskip(needed)
-
-_spec = importlib.util.spec_from_file_location("build", ROOT / "notebooks" / "build.py")
-build = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(build)
 
 # The lesson, section by section: the cells that a student runs for each. (notebook, beginning of the cell's name)
 LESSON = {
