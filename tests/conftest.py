@@ -1,11 +1,11 @@
-"""What every test starts from, in any order and in any worker: one thread for BLAS and OpenMP, no window, the process as it was."""
+"""What every test finds, in any order and any worker: a process as it was, no window, BLAS and OpenMP on one thread."""
 
 import os
 import sys
 from collections.abc import Iterator
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")  # before NumPy comes: workers side by side would wait for each other's threads
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy comes; workers would wait for each other's threads
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import fastinit

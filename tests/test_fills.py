@@ -1,4 +1,4 @@
-"""The stream contract: a value depends on seed, stream, dtype and index alone, whatever the level, layout or threads."""
+"""The stream contract: a value depends on seed, stream, dtype and index alone, whatever level, layout or threads."""
 
 import subprocess
 import sys

@@ -107,7 +107,7 @@ def test_every_claim_holds_and_exercises_are_judged(source):
     """Runs the notebook's code, then its check on the empty exercise, every solution and every wrong answer."""
     plt = pytest.importorskip("matplotlib.pyplot")
     plt.switch_backend("Agg")
-    judged = {answer: 0 for answer in build.ANSWERS}
+    judged = dict.fromkeys(build.ANSWERS, 0)
     namespace = {}
     try:
         for cell in build.cells(source, "en"):
