@@ -142,6 +142,7 @@ def test_laws_of_uniform_and_normal(dtype):
         assert abs(np.corrcoef(z[:-lag], z[lag:])[0, 1]) < 5 / z.size**0.5
 
 
+@pytest.mark.xdist_group("machine")
 def test_interrupt_ends_a_long_fill():
     program = """if True:
         import _thread, threading, numpy as np, fastinit, signal
