@@ -5,6 +5,7 @@ it into one. After a cell tagged "exercise" stand cells tagged "solution" and "w
 into no notebook: they are what the tests put in its place.
 """
 
+import functools
 import hashlib
 import sys
 from pathlib import Path
@@ -18,10 +19,15 @@ LANGUAGES = ("en", "vi")
 ANSWERS = ("exercise", "solution", "wrong")
 
 
+@functools.cache
+def parsed(source: Path) -> list:
+    """Every cell of a source, read once."""
+    return jupytext.read(source, fmt="py:percent").cells
+
+
 def cells(source: Path, language: str, answer: str = "exercise") -> list:
     """The cells of one language, with the answer asked for in the exercise's place."""
-    found = jupytext.read(source, fmt="py:percent").cells
-    found = [cell for cell in found if cell.metadata.get("lang", language) == language]
+    found = [cell for cell in parsed(source) if cell.metadata.get("lang", language) == language]
     return [
         cell for cell in found if not ({*ANSWERS} - {answer}) & {*cell.metadata.get("tags", ())}
     ]
