@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 PY      = $(VENV)/bin/python
+LINT    = $(VENV)-lint
 TORCH_VERSION = 2.13.0
 
 help: ## list the targets
@@ -11,14 +12,32 @@ $(PY):
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q --upgrade pip
 
+$(LINT)/ready: pyproject.toml Makefile
+	$(PYTHON) -m venv $(LINT)
+	$(LINT)/bin/python -m pip install -q --upgrade pip
+	$(LINT)/bin/python -m pip install -q --group lint torch==$(TORCH_VERSION)
+	@touch $@
+
 install: $(PY) ## build fastinit into its own virtual environment (.venv)
 	$(PY) -m pip install -q ".[demo,test]" $(if $(TORCH),torch==$(TORCH_VERSION))
 
 demo: install ## fill, train, draw, and print the speed beside what is installed
 	$(PY) demo/demo.py
 
-test: install test-c ## the everyday suite
-	$(PY) -m pytest -q
+lint: $(LINT)/ready ## style and types of everything, and what may be tracked, in an environment of its own (.venv-lint)
+	$(LINT)/bin/ruff check
+	$(LINT)/bin/ruff format --check
+	$(LINT)/bin/mypy
+	git ls-files '*.c' '*.h' | xargs $(LINT)/bin/clang-format --dry-run -Werror
+	$(LINT)/bin/sp-repo-review --show err .
+	$(LINT)/bin/python tools/check_tree.py
+
+check-types: $(LINT)/ready ## how much of the public interface is typed: at least 95%
+	$(LINT)/bin/python -m pip install -q --no-deps --force-reinstall .
+	$(LINT)/bin/python tools/check_types.py
+
+test: install test-c ## the everyday suite, by two workers
+	$(PY) -m pytest -q -n 2 --dist loadgroup
 
 test-c: ## the C core alone, under AddressSanitizer and UBSan
 	$(MAKE) -s -C tests/c run
@@ -64,7 +83,7 @@ bench: install ## every benchmark, beside the peers that are installed
 	$(PY) -m benchmarks
 
 clean: ## remove what was built
-	rm -rf build dist out $(VENV) $(VENV)-lab python/*.egg-info
+	rm -rf build dist out $(VENV) $(VENV)-lab $(LINT) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install demo notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long ulp bench clean
+.PHONY: help install lint check-types demo notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long ulp bench clean

@@ -21,9 +21,12 @@ QUESTIONS = [
     "notebooks",
 ]
 
-report = [
-    f"# Results\n\n{machine()}; {datetime.date.today()}. Medians of interleaved rounds on a shared machine: read the ratios.\n"
-]
+HEADER = f"""\
+# Results
+
+{machine()}; {datetime.date.today()}. Medians of interleaved rounds on a shared machine: read the ratios.
+"""
+report = [HEADER]
 for question in QUESTIONS:
     print(f"running {question} ...", flush=True)
     title = Path(__file__).with_name(f"{question}.py").read_text().split('"""')[1]

@@ -1,5 +1,7 @@
 """What does one call on a small array cost, and each initialiser on 1024 x 1024, beside torch's?"""
 
+from functools import partial
+
 import fastinit
 import numpy as np
 
@@ -26,11 +28,11 @@ def main():
         for name, arguments in INITIALISERS.items():
             function, array = getattr(fastinit, name), np.empty((side, side), np.float32)
             assert np.isfinite(function(array, *arguments)).all()
-            cases = {"array": lambda f=function, t=array, a=arguments: repeat(f, t, a, count)}
+            cases = {"array": partial(repeat, function, array, arguments, count)}
             if torch:
                 tensor, theirs = torch.empty(side, side), getattr(torch.nn.init, name)
-                cases["tensor"] = lambda f=function, t=tensor, a=arguments: repeat(f, t, a, count)
-                cases["torch"] = lambda f=theirs, t=tensor, a=arguments: repeat(f, t, a, count)
+                cases["tensor"] = partial(repeat, function, tensor, arguments, count)
+                cases["torch"] = partial(repeat, theirs, tensor, arguments, count)
             times = {k: t / count * 1e6 for k, t in interleaved(cases, 7, 4.0).items()}
             ratio = f"{times['torch'] / times['array']:.1f}x" if torch else ""
             rows.append((name, *(f"{t:.1f}" for t in times.values()), ratio))

@@ -1,6 +1,7 @@
 """Statistics in one pass: how fast is `describe`, and how right, beside NumPy, torch, SciPy and pandas, one thread?"""
 
 import math
+from functools import partial
 
 import fastinit
 import numpy as np
@@ -42,15 +43,21 @@ def main():
     rows = [("std of float32 at mean 1e8", f"{truth:.6f}", f"{fastinit.describe(x).std:.6f}", f"{x.std():.6f}",
              f"{torch.from_numpy(x).std(correction=0).item():.6f}" if torch else "")]  # fmt: skip
     tiny = np.full(1000, 1e-25, np.float32)
-    rows.append(("rms of float32 of size 1e-25", "1e-25", f"{fastinit.describe(tiny).rms:.3g}", f"{np.sqrt(np.mean(tiny**2)):.3g}",
-                 f"{torch.from_numpy(tiny).pow(2).mean().sqrt().item():.3g}" if torch else ""))  # fmt: skip
+    sizes = fastinit.describe(tiny).rms, np.sqrt(np.mean(tiny**2))
+    torchs = f"{torch.from_numpy(tiny).pow(2).mean().sqrt().item():.3g}" if torch else ""
+    rows.append(("rms of float32 of size 1e-25", "1e-25", *(f"{size:.3g}" for size in sizes), torchs))
     table(["what", "truth", "fastinit", "NumPy", "torch"], rows)
 
     rows = []
     for mib, shape in ((64, (4096, 4096)), (4, (1024, 1024))):
         x = fastinit.normal_(np.empty(shape, np.float32), generator=1)
-        cases = {"fastinit.describe": lambda x=x: fastinit.describe(x), **peers(x), "by rows": lambda x=x: fastinit.describe(x, by=0),
-                 "by columns": lambda x=x: fastinit.describe(x, by=1), "x.max(), the limit of reading": lambda x=x: x.max()}  # fmt: skip
+        cases = {
+            "fastinit.describe": partial(fastinit.describe, x),
+            **peers(x),
+            "by rows": partial(fastinit.describe, x, by=0),
+            "by columns": partial(fastinit.describe, x, by=1),
+            "x.max(), the limit of reading": x.max,
+        }
         times = interleaved(cases, 5, 12.0)
         ours = times["fastinit.describe"]
         rows += [(mib, name, ns(t, x.size), f"{t / ours:.2f}") for name, t in times.items()]
@@ -58,8 +65,12 @@ def main():
 
     small = fastinit.normal_(np.empty((16, 16), np.float32))
     layers = [fastinit.normal_(np.empty((256, 256), np.float32)) for _ in range(100)]
-    times = interleaved({"describe, 16 x 16": lambda: fastinit.describe(small), "NumPy's four, 16 x 16": lambda: numpy_four(small),
-                         "describe, 100 layers of 256 x 256": lambda: repr(fastinit.describe(layers))}, 31, 8.0)  # fmt: skip
+    cases = {
+        "describe, 16 x 16": lambda: fastinit.describe(small),
+        "NumPy's four, 16 x 16": lambda: numpy_four(small),
+        "describe, 100 layers of 256 x 256": lambda: repr(fastinit.describe(layers)),
+    }
+    times = interleaved(cases, 31, 8.0)
     table(["what", "microseconds"], [(name, f"{t * 1e6:.1f}") for name, t in times.items()])
 
     rows, part = [], fastinit.normal_(np.empty((2048, 2048), np.float32))

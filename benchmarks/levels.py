@@ -22,8 +22,9 @@ print(*(x / a.size * 1e9 for x in t.values()))
 def main():
     rows = []
     for level in fastinit.show_config()["isa_available"]:
-        done = subprocess.run([sys.executable, "-c", PROGRAM], env={**os.environ, "FASTINIT_ISA": level}, capture_output=True,
-                              text=True, check=True)  # fmt: skip
+        environment = {**os.environ, "FASTINIT_ISA": level}
+        command = [sys.executable, "-c", PROGRAM]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         fill, *ours = map(float, done.stdout.split())
         for work, t in zip(("uniform", "normal", "truncated, 2 sigma"), ours, strict=True):
             rows.append((level, work, f"{t:.3f}", f"{fill / t:.2f}"))

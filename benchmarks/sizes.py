@@ -1,4 +1,4 @@
-"""From 16 x 16 to 16384 x 16384, what does a float32 value cost, beside torch and the limit `a.fill`? (Plot: sizes.png)"""
+"""From side 16 to side 16384, what does a float32 value cost, beside torch and the limit `a.fill`? (Plot: sizes.png)"""
 
 from pathlib import Path
 

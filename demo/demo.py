@@ -1,4 +1,4 @@
-"""The main job on real data: fill an 8-layer network in six ways, train it on digits, draw what happened, time the fills.
+"""The main job on real data: fill an 8-layer network in six ways, train it on digits, draw what happened, time it.
 
 Run by `make demo`. Writes out/demo.png.
 """
@@ -61,9 +61,8 @@ def draw_and_tell(path):
     x = ((data.data - data.data.mean()) / data.data.std()).astype(np.float32)
     train_x, train_y, test_x, test_y = x[:1400], data.target[:1400], x[1400:], data.target[1400:]
     figure, axes = plt.subplots(3, 3, figsize=(14, 10), layout="constrained")
-    print(
-        f"{'':9}{'weights':22}{'std of last layer':>18}{'gradient first/last':>21}{'loss':>8}{'accuracy':>10}   the probe says"
-    )
+    columns = f"{'std of last layer':>18}{'gradient first/last':>21}{'loss':>8}{'accuracy':>10}   the probe says"
+    print(f"{'':9}{'weights':22}{columns}")
     for row, activation in zip(axes, ACTIVATIONS, strict=True):
         for (name, fill), colour in zip(INITS.items(), plt.get_cmap("tab10").colors, strict=False):
             with np.errstate(over="ignore", invalid="ignore"):
@@ -132,8 +131,9 @@ def train_transformer(torch):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    print(f"transformer: {sum(p.numel() for p in model.parameters()):,} parameters filled in place; same seed, same bits: {same}; "
-          f"loss {losses[0]:.2f} -> {np.mean(losses[-5:]):.2f} in 60 steps\n")  # fmt: skip
+    size = sum(p.numel() for p in model.parameters())
+    print(f"transformer: {size:,} parameters filled in place; same seed, same bits: {same}; ", end="")
+    print(f"loss {losses[0]:.2f} -> {np.mean(losses[-5:]):.2f} in 60 steps\n")
 
 
 def median_ns(fill, size, rounds=5):

@@ -1,7 +1,8 @@
 """Looks over a built site: python docs/check_site.py out/docs
 
-Links inside it lead to files and anchors that are there; scripts, styles, fonts and pictures come from the site itself and
-from no other host; a Vietnamese page says that it is one. Prints what is wrong, a line each, and fails if anything is.
+Links inside it lead to files and anchors that are there; scripts, styles, fonts and pictures come from the site itself
+and from no other host; a Vietnamese page says that it is one. Prints what is wrong, a line each, and fails if anything
+is.
 """
 
 import re
@@ -11,9 +12,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 # what a browser fetches by itself: element and attribute
-_FETCHED = {("script", "src"), ("link", "href"), ("img", "src"), ("img", "srcset"), ("source", "src"), ("source", "srcset"),
-            ("iframe", "src"), ("embed", "src"), ("object", "data"), ("video", "src"), ("video", "poster"), ("audio", "src"),
-            ("track", "src"), ("input", "src"), ("image", "href"), ("use", "href")}  # fmt: skip
+_FETCHED = {
+    ("script", "src"), ("link", "href"), ("img", "src"), ("img", "srcset"), ("source", "src"), ("source", "srcset"),
+    ("iframe", "src"), ("embed", "src"), ("object", "data"), ("video", "src"), ("video", "poster"), ("audio", "src"),
+    ("track", "src"), ("input", "src"), ("image", "href"), ("use", "href"),
+}  # fmt: skip
 _IN_STYLE = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 
 

@@ -1,9 +1,11 @@
-"""Writes the notebooks: NN-title.en.ipynb and NN-title.vi.ipynb from source/NN-title.py (`make notebooks`).
+"""Writes NN-title.en.ipynb and NN-title.vi.ipynb from source/NN-title.py (`make notebooks`).
 
-A source is in jupytext's percent format. Cells without lang= go into both languages, those with it into one. After a cell
-tagged "exercise" stand cells tagged "solution" and "wrong", which go into no notebook: they are what the tests put in its place.
+A source is in jupytext's percent format. Cells without lang= go into both languages, those with
+it into one. After a cell tagged "exercise" stand cells tagged "solution" and "wrong", which go
+into no notebook: they are what the tests put in its place.
 """
 
+import functools
 import hashlib
 import sys
 from pathlib import Path
@@ -17,10 +19,15 @@ LANGUAGES = ("en", "vi")
 ANSWERS = ("exercise", "solution", "wrong")
 
 
+@functools.cache
+def parsed(source: Path) -> list:
+    """Every cell of a source, read once."""
+    return jupytext.read(source, fmt="py:percent").cells
+
+
 def cells(source: Path, language: str, answer: str = "exercise") -> list:
-    """The cells of one language, with the exercise, its solution or a wrong answer in the exercise's place."""
-    found = jupytext.read(source, fmt="py:percent").cells
-    found = [cell for cell in found if cell.metadata.get("lang", language) == language]
+    """The cells of one language, with the answer asked for in the exercise's place."""
+    found = [cell for cell in parsed(source) if cell.metadata.get("lang", language) == language]
     return [
         cell for cell in found if not ({*ANSWERS} - {answer}) & {*cell.metadata.get("tags", ())}
     ]
@@ -49,7 +56,7 @@ def notebook(source: Path, language: str) -> str:
         }
         name = hashlib.sha256(cell.source.encode()).hexdigest()[
             :12
-        ]  # a cell that did not change keeps its id
+        ]  # the same cell keeps its id
         made.cells.append(new(cell.source, metadata=metadata, id=name))
     nbformat.validate(made)
     return nbformat.writes(made) + "\n"

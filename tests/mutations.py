@@ -1,19 +1,23 @@
 """Show that the checks can fail: break the code in one place at a time, run the tests that should notice, see red.
 
-Run: make test-mutations. Works on a copy; prints one line a mutation; exits with an error if one goes unnoticed.
+Run: make test-mutations, or python tests/mutations.py csrc/core/words.h ... for those of some files. Works on copies,
+two at once; prints one line a mutation; exits with an error if one goes unnoticed. tests/test_mutations.py holds the
+table to the code every day.
 """
 
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MUTATIONS = [  # file, what stands there, what is put there, the tests that must turn red
-    ("csrc/core/words.h", "FI_MIX_EVEN(13, 27)",
-     "FI_MIX_EVEN(13, 28)", "test_transforms.py::test_words_are_the_twins"),
+    ("csrc/core/words.h", "FI_MIX_ODD(23, 5), FI_INJECT(1)",
+     "FI_MIX_ODD(23, 6), FI_INJECT(1)", "test_transforms.py::test_words_are_the_twins"),
     ("csrc/core/kernels.h", "b[v] ^ (b[v] >> 9)",
      "b[v] ^ (b[v] >> 8)", "test_transforms.py::test_words_are_the_twins"),
     ("csrc/core/kernels.h", "-0.825930119f * y",
@@ -38,11 +42,12 @@ MUTATIONS = [  # file, what stands there, what is put there, the tests that must
     ("csrc/ext/ufuncs.c", "fi_modes_leave(saved);", "(void)saved;", "test_activations.py"),
     ("csrc/core/describe.c", "6.0 * square * (p * p", "5.9 * square * (p * p", "test_describe.py"),
     ("csrc/core/describe.c", "first + sum / 64.0", "0.0", "test_describe.py"),
-    ("csrc/core/describe.h", ">> 20", ">> 19 & 4095", "test_describe.py"),
+    ("csrc/core/describe.h", "fi_bits_of((float)x) >> 20", "fi_bits_of((float)x) >> 19 & 4095", "test_describe.py"),
     ("csrc/ext/rows.c", "at[last] = rows->shape[last] - 1", "(void)0", "test_describe.py"),
     ("csrc/ext/rows.c", "(int64_t)(bits << unused) >> unused", "(int64_t)bits", "test_describe.py"),
     ("csrc/ext/describe.c", "left -= *count;", "left -= 2 * *count;", "test_describe.py"),
-    ("python/fastinit/_core.pyi", "    low: float,\n", "    least: float,\n", "test_stub.py"),
+    ("python/fastinit/_core.pyi", "    std: float,\n    low: float,\n",
+     "    std: float,\n    least: float,\n", "test_stub.py"),
     ("python/fastinit/activations.py", "gradient * (z > 0)", "gradient * (z > 1)", "test_networks.py"),
     ("python/fastinit/networks.py", "grad = dz @ layer.matrix.T",
      "grad = grad @ layer.matrix.T", "test_networks.py"),
@@ -96,47 +101,67 @@ MUTATIONS = [  # file, what stands there, what is put there, the tests that must
     ("docs/check_site.py", "found.append(f\"{path.relative_to(site)}: fetches {address}, from outside\")",
      "pass", "test_docs.py::test_check_of_the_site_can_fail"),
 ]  # fmt: skip
+BUILD, AT_ONCE = ("setup.py", "-q", "build_clib", "build_ext", "--inplace"), 2
 
 
-def build(copy: Path) -> None:
-    command = [sys.executable, "setup.py", "-q", "build_clib", "build_ext", "--inplace"]
-    subprocess.run(command, cwd=copy, check=True, capture_output=True)
+class Copy:
+    """A copy of the project, in which one mutation at a time is made and taken back."""
+
+    def __init__(self, path: Path):
+        leave_out = shutil.ignore_patterns(".git", "build", "out", ".venv*", "*.so", "__pycache__", ".*_cache")
+        shutil.copytree(ROOT, path, ignore=leave_out)
+        self.path, self.mutant_built = path, False
+        self.run(*BUILD)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Python in the copy; no bytecode, which would outlive a mutant of the same size and second."""
+        environment = {**os.environ, "PYTHONPATH": "python", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, cwd=self.path, env=environment, capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"{' '.join(arguments)} could not run:\n{done.stdout}{done.stderr}")
+        return done
+
+    def notices(self, file: str, old: str, new: str, test: str) -> bool:
+        """Whether the test turns red with the mutation. What it compiled is built anew by the next one."""
+        path, text = self.path / file, (self.path / file).read_text(encoding="utf-8")
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        try:
+            compiled = file.startswith("csrc")
+            if compiled or self.mutant_built:
+                built = self.run(*BUILD)
+                if built.returncode:
+                    raise RuntimeError(f"{file} does not compile with {new!r}:\n{built.stderr}")
+            self.mutant_built = compiled
+            return self.run("-m", "pytest", "-q", "-x", f"tests/{test}").returncode == 1
+        finally:
+            path.write_text(text, encoding="utf-8")
 
 
-def red(copy: Path, test: str) -> bool:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", f"tests/{test}"]
-    done = subprocess.run(command, cwd=copy, env={**os.environ, "PYTHONPATH": "python"}, capture_output=True, text=True)
-    if done.returncode not in (0, 1):
-        sys.exit(f"pytest could not run {test}:\n{done.stdout}{done.stderr}")
-    return done.returncode == 1
+def main(files: list[str]) -> int:
+    chosen = [row for row in MUTATIONS if not files or row[0] in files]
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(AT_ONCE) as pool:
+        copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+        for copy in pool.map(Copy, (Path(scratch) / str(i) for i in range(AT_ONCE))):
+            copies.put(copy)
 
-
-def main() -> int:
-    unnoticed = 0
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch) / "fastinit"
-        leave_out = shutil.ignore_patterns(".git", "build", "out", ".venv*", "*.so", "__pycache__")
-        shutil.copytree(ROOT, copy, ignore=leave_out)
-        build(copy)
-        for file, old, new, test in MUTATIONS:
-            path, text = copy / file, (copy / file).read_text()
-            if old not in text:
-                sys.exit(f"{file} has no {old!r}: bring tests/mutations.py up to date")
-            path.write_text(text.replace(old, new, 1))
-            if file.startswith("csrc"):
-                build(copy)
-            noticed = red(copy, test)
-            unnoticed += not noticed
+        def noticed(row: tuple[str, str, str, str]) -> bool:
+            copy = copies.get()
+            try:
+                seen = copy.notices(*row)
+            finally:
+                copies.put(copy)
+            file, old, new, test = row
             print(
-                f"{'noticed  ' if noticed else 'UNNOTICED'}  {file}: {old.strip()} -> {new.strip()} ({test})",
+                f"{'noticed  ' if seen else 'UNNOTICED'}  {file}: {old.strip()!r} -> {new.strip()!r} ({test})",
                 flush=True,
             )
-            path.write_text(text)
-            if file.startswith("csrc"):
-                build(copy)
-    print(f"{len(MUTATIONS)} mutations, {unnoticed} unnoticed")
+            return seen
+
+        unnoticed = len(chosen) - sum(pool.map(noticed, chosen))
+    print(f"{len(chosen)} mutations, {unnoticed} unnoticed")
     return unnoticed
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(bool(main(sys.argv[1:])))

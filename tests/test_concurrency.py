@@ -12,13 +12,12 @@ import fastinit
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.xdist_group("machine")  # threads, forks and interrupts want no other such test beside them
+
 
 @pytest.fixture(autouse=True)
 def threads():
-    before = fastinit.get_num_threads()
     fastinit.set_num_threads(3)
-    yield
-    fastinit.set_num_threads(before)
 
 
 def expected(i: int) -> bytes:

@@ -48,8 +48,12 @@ def test_module_prints_the_same():
 
 
 @pytest.mark.parametrize("variable, value, known", [
-    ("FASTINIT_ISA", "sse9", "baseline"), ("FASTINIT_ISA", "AVX2", "baseline"), ("FASTINIT_NUM_THREADS", "many", "1, 2, 3"),
-    ("FASTINIT_NUM_THREADS", "0", "positive"), ("FASTINIT_NUM_THREADS", "-1", "positive"), ("FASTINIT_NUM_THREADS", "1.5", "positive"),
+    ("FASTINIT_ISA", "sse9", "baseline"),
+    ("FASTINIT_ISA", "AVX2", "baseline"),
+    ("FASTINIT_NUM_THREADS", "many", "1, 2, 3"),
+    ("FASTINIT_NUM_THREADS", "0", "positive"),
+    ("FASTINIT_NUM_THREADS", "-1", "positive"),
+    ("FASTINIT_NUM_THREADS", "1.5", "positive"),
 ])  # fmt: skip
 def test_unknown_values_are_errors_at_import(variable, value, known):
     done = run("-c", "import fastinit", **{variable: value})
@@ -63,10 +67,13 @@ def test_levels_can_be_chosen(level):
 
 
 def test_threads_follow_the_affinity():
-    done = run(
-        "-c",
-        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); import fastinit; print(fastinit.get_num_threads())",
-    )
+    program = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+import fastinit
+print(fastinit.get_num_threads())
+"""
+    done = run("-c", program)
     assert done.stdout.strip() == "1"
 
 

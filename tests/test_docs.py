@@ -1,4 +1,4 @@
-"""The README and the pages in docs/: code blocks run and give what is written beside them, tables say what the code says."""
+"""README and docs/: code blocks run and give what is written beside them, tables say what the code says."""
 
 import ast
 import dataclasses
@@ -9,7 +9,9 @@ import math
 import re
 import warnings
 from pathlib import Path
+from typing import ClassVar
 
+import check_site
 import fastinit
 import numpy as np
 import pytest
@@ -20,14 +22,6 @@ from fastinit.probing import rules
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-
-
-@pytest.fixture(autouse=True)
-def seeds():
-    """The default generators as they were: pages seed them."""
-    state = fastinit.default_generator.get_state()
-    yield
-    fastinit.default_generator.set_state(state)
 
 
 # ---- code blocks -----------------------------------------------------------------------------------------------------
@@ -330,8 +324,13 @@ class Sides:
         assert raises(ValueError, self.ours.normal_, self.torch.empty(99, dtype=self.torch.float16), std=1e6)
 
     def wrong_values(self):
-        for name, args in (("uniform_", (2, 1)), ("normal_", (0, -1)), ("trunc_normal_", (0, 1, 2, 1)), ("xavier_uniform_", (-1,)),
-                           ("xavier_normal_", (-1,))):  # fmt: skip
+        for name, args in (
+            ("uniform_", (2, 1)),
+            ("normal_", (0, -1)),
+            ("trunc_normal_", (0, 1, 2, 1)),
+            ("xavier_uniform_", (-1,)),
+            ("xavier_normal_", (-1,)),
+        ):
             assert raises(RuntimeError, getattr(self.theirs, name), self.torch.empty(3, 3), *args), name
             assert raises(ValueError, getattr(self.ours, name), self.torch.empty(3, 3), *args), name
 
@@ -371,7 +370,7 @@ class Sides:
                 getattr(m, name)(x).backward()
                 assert (x.grad.item() == 0.0) is zero
 
-    ROWS = {
+    ROWS: ClassVar = {
         "NumPy arrays": arrays,
         "values": values,
         "a longer tensor, same seed": longer,
@@ -421,19 +420,20 @@ def test_what_torch_does_not_have():
 
 
 def test_check_of_the_site_can_fail(tmp_path):
-    spec = importlib.util.spec_from_file_location("check_site", ROOT / "docs/check_site.py")
-    check_site = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(check_site)
     assert check_site.faults(tmp_path)  # no page at all
     (tmp_path / "a.css").write_text("b { background: url('a.css') }")
     (tmp_path / "b.vi.html").write_text('<html lang="vi"><body id="x">')
     host = "https://example.org"
-    good = ('<a href="b.vi.html#x">', '<a href="#top">', f'<a href="{host}/paper">', '<script src="a.css?v=1"></script>',
-            '<link rel="stylesheet" href="a.css">', '<img src="data:image/png;base64,AA">')  # fmt: skip
-    bad = ('<a href="gone.html">', '<a href="b.vi.html#y">', '<a href="#y">', '<a href="../b.html">',
-           f'<script src="{host}/a.js"></script>', '<link rel="stylesheet" href="//example.org/a.css">', '<img src="gone.png">',
-           f'<img srcset="a.css, {host}/b.png 2x">', f"<style>@import '{host}/a.css'</style>",
-           f'<p style="background: url({host}/a.png)">')  # fmt: skip
+    good = (
+        '<a href="b.vi.html#x">', '<a href="#top">', f'<a href="{host}/paper">', '<script src="a.css?v=1"></script>',
+        '<link rel="stylesheet" href="a.css">', '<img src="data:image/png;base64,AA">',
+    )  # fmt: skip
+    bad = (
+        '<a href="gone.html">', '<a href="b.vi.html#y">', '<a href="#y">', '<a href="../b.html">',
+        f'<script src="{host}/a.js"></script>', '<link rel="stylesheet" href="//example.org/a.css">',
+        '<img src="gone.png">', f'<img srcset="a.css, {host}/b.png 2x">', f"<style>@import '{host}/a.css'</style>",
+        f'<p style="background: url({host}/a.png)">',
+    )  # fmt: skip
     for text in good:
         (tmp_path / "a.html").write_text(f'<html lang="en"><p id="top">{text}')
         assert not check_site.faults(tmp_path), text

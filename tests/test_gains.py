@@ -1,16 +1,10 @@
 """Gains are what quadrature in 40 digits says, and every derivative is the derivative of its function."""
 
-import importlib.util
-from pathlib import Path
-
 import fastinit
+import gain_constants as exact
 import mpmath as mp
 import numpy as np
 import pytest
-
-spec = importlib.util.spec_from_file_location("gain_constants", Path(__file__).parents[1] / "tools/gain_constants.py")
-exact = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(exact)
 
 
 @pytest.mark.parametrize("name", fastinit.activations)

@@ -46,9 +46,11 @@ def test_fans_count_the_connections_of_a_convolution(out, into, groups, kernel):
 
 @pytest.mark.parametrize("shape, keywords, words", [
     ((5,), {}, "fewer than 2 dimensions"), ((), {}, "zeros_"), ((4, 4), {"layout": "OI"}, "known layouts"),
-    ((4, 4), {"layout": None}, "known layouts"), ((5, 4), {"groups": 2}, "does not divide"), ((4, 4), {"groups": 0}, "groups=0"),
-    ((4, 4), {"groups": True}, "groups=True"), ((4, 4), {"groups": 2.0}, "groups=2.0"), ((4, 4), {"fans": 3}, "two positive"),
-    ((4, 4), {"fans": (1, 0)}, "two positive"), ((4, 4), {"fans": (1, math.inf)}, "two positive"), ((4, 4), {"fans": (1, 2, 3)}, "two"),
+    ((4, 4), {"layout": None}, "known layouts"), ((5, 4), {"groups": 2}, "does not divide"),
+    ((4, 4), {"groups": 0}, "groups=0"), ((4, 4), {"groups": True}, "groups=True"),
+    ((4, 4), {"groups": 2.0}, "groups=2.0"), ((4, 4), {"fans": 3}, "two positive"),
+    ((4, 4), {"fans": (1, 0)}, "two positive"), ((4, 4), {"fans": (1, math.inf)}, "two positive"),
+    ((4, 4), {"fans": (1, 2, 3)}, "two"),
 ])  # fmt: skip
 def test_bad_fans(shape, keywords, words):
     array = np.ones(shape)
@@ -104,7 +106,7 @@ def test_delta_orthogonal_keeps_the_norm_of_a_signal():
 @pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 3), (1, 1, 1, 1, 1, 1)])
 def test_delta_orthogonal_needs_room(shape):
     array = np.ones(shape)
-    with pytest.raises(ValueError, match="3 to 5|out"):
+    with pytest.raises(ValueError, match=r"3 to 5|out"):
         fastinit.delta_orthogonal_(array)
     assert (array == 1).all()
 

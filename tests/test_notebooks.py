@@ -1,21 +1,17 @@
 """The notebooks: committed as their sources say, every claim in them holds, their exercises tell right from wrong."""
 
 import ast
-import importlib.util
 import json
 import re
 from pathlib import Path
 
+import build
 import fastinit
 import pytest
 
 ROOT = Path(__file__).parent.parent
-for needed in ("jupytext", "matplotlib", "sklearn"):
+for needed in ("matplotlib", "sklearn"):
     pytest.importorskip(needed)
-
-_spec = importlib.util.spec_from_file_location("build", ROOT / "notebooks" / "build.py")
-build = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(build)
 
 # The lesson, section by section: the cells that a student runs for each. (notebook, beginning of the cell's name)
 LESSON = {
@@ -111,7 +107,7 @@ def test_every_claim_holds_and_exercises_are_judged(source):
     """Runs the notebook's code, then its check on the empty exercise, every solution and every wrong answer."""
     plt = pytest.importorskip("matplotlib.pyplot")
     plt.switch_backend("Agg")
-    judged = {answer: 0 for answer in build.ANSWERS}
+    judged = dict.fromkeys(build.ANSWERS, 0)
     namespace = {}
     try:
         for cell in build.cells(source, "en"):

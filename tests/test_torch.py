@@ -102,8 +102,15 @@ def test_meta_passes_through():
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int32"])
 def test_fixed_fills_equal_torchs(dtype):
     dtype = getattr(torch, dtype)
-    for shape, name, more in [((3, 5), "eye_", ()), ((3, 5), "ones_", ()), ((3, 5), "zeros_", ()), ((3, 5), "constant_", (2,)),
-                              ((4, 2, 3), "dirac_", (2,)), ((6, 3, 3, 2), "dirac_", (1,)), ((2, 6, 3, 3, 3), "dirac_", (2,))]:  # fmt: skip
+    for shape, name, more in [
+        ((3, 5), "eye_", ()),
+        ((3, 5), "ones_", ()),
+        ((3, 5), "zeros_", ()),
+        ((3, 5), "constant_", (2,)),
+        ((4, 2, 3), "dirac_", (2,)),
+        ((6, 3, 3, 2), "dirac_", (1,)),
+        ((2, 6, 3, 3, 3), "dirac_", (2,)),
+    ]:
         theirs = getattr(torch.nn.init, name)(torch.empty(shape, dtype=dtype), *more)
         assert torch.equal(getattr(fastinit, name)(torch.empty(shape, dtype=dtype), *more), theirs)
         if dtype != torch.bfloat16:
@@ -123,8 +130,10 @@ def test_variance_is_torchs(name, shape):
 
 
 def test_calculate_gain_is_torchs():
-    for name in ["linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid",
-                 "tanh", "relu", "selu", "leaky_relu"]:  # fmt: skip
+    for name in [
+        "linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+        "sigmoid", "tanh", "relu", "selu", "leaky_relu",
+    ]:  # fmt: skip
         assert fastinit.calculate_gain(name) == torch.nn.init.calculate_gain(name)
     assert fastinit.calculate_gain("leaky_relu", 0.2) == torch.nn.init.calculate_gain("leaky_relu", 0.2)
     for bad in (("gelu",), ("leaky_relu", True), ("leaky_relu", "x")):

@@ -1,7 +1,7 @@
 """Every float32 there is, through sigmoid, tanh and their derivatives: how far off, monotone, symmetric? (`make ulp`)
 
-Run: python tools/ulp.py [names]. Takes minutes; what is done is kept in out/ulp.json, so that it can be stopped and resumed.
-The truth is NumPy's exp and tanh in double, right to 2^-50. Writes benchmarks/ulp.md when all is done.
+Run: python tools/ulp.py [names]. Takes minutes; what is done is kept in out/ulp.json, to be stopped and resumed. The
+truth is NumPy's exp and tanh in double, right to 2^-50. Writes benchmarks/ulp.md when all is done.
 """
 
 import json
@@ -43,10 +43,13 @@ def sweep(task: tuple[str, int]) -> dict:
         place = np.maximum(np.spacing(np.abs(nearest)), np.float32(2.0**-149)).astype(np.float64)
         error = np.where(np.isnan(z), 0.0, np.abs(y.astype(np.float64) - exact) / place)
     result = {
-        "inputs": SIZE, "worst": float(error.max()), "at": float(z[error.argmax()]),
-        "not nearest": int((y[:SIZE] != nearest[:SIZE])[~np.isnan(z[:SIZE])].sum()), "above 1 ulp": int((error[:SIZE] > 1).sum()),
+        "inputs": SIZE,
+        "worst": float(error.max()),
+        "at": float(z[error.argmax()]),
+        "not nearest": int((y[:SIZE] != nearest[:SIZE])[~np.isnan(z[:SIZE])].sum()),
+        "above 1 ulp": int((error[:SIZE] > 1).sum()),
         "NaN lost or made": int((np.isnan(z) != np.isnan(y))[:SIZE].sum()),
-    }  # fmt: skip
+    }
     finite = ~np.isnan(z)
     if name in ("dsigmoid", "dtanh"):
         result["asymmetric"] = int((y.view(np.uint32) != mirrored.view(np.uint32))[finite].sum())
@@ -78,8 +81,12 @@ def main(names: list[str]) -> None:
                 STATE.write_text(json.dumps(state))
                 print(f"{i + 1} of {len(tasks)}", flush=True)
     columns = ["worst", "at", "not nearest", "above 1 ulp", "not monotone", "asymmetric", "NaN lost or made"]
-    lines = [f"# All 2^32 float32 inputs\n\nCommit {commit}, level {fastinit.show_config()['isa']}; written by `make ulp`.\n",
-             "| function | inputs | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]  # fmt: skip
+    level = fastinit.show_config()["isa"]
+    lines = [
+        f"# All 2^32 float32 inputs\n\nCommit {commit}, level {level}; written by `make ulp`.\n",
+        "| function | inputs | " + " | ".join(columns) + " |",
+        "|---" * (len(columns) + 2) + "|",
+    ]
     for name in names:
         rows = [row for row in state["done"] if row["task"][0] == name]
         worst = max(rows, key=lambda row: row["worst"])
@@ -94,8 +101,10 @@ def main(names: list[str]) -> None:
             + " | ".join(str(cells[key]) for key in columns)
             + " |"
         )
-    lines.append("\nAsymmetric: derivatives that differ bit for bit at z and -z; tanh(-z) that is not -tanh(z); sigmoid(z) + sigmoid(-z)"
-                 "\nfurther than one ulp from 1.")  # fmt: skip
+    lines.append(
+        "\nAsymmetric: derivatives that differ bit for bit at z and -z; tanh(-z) that is not -tanh(z);"
+        "\nsigmoid(z) + sigmoid(-z) further than one ulp from 1."
+    )
     TABLE.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 

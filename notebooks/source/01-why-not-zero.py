@@ -62,7 +62,7 @@ def train(network, steps=100, rate=0.1):
         path.append(network[0].weight[:, 20].copy())
         zs, outputs = fastinit.forward(network, images)
         loss, grad = fastinit.cross_entropy(outputs[-1], labels)
-        for layer, (dz, dw, db) in zip(
+        for layer, (_, dw, db) in zip(
             network, fastinit.backward(network, images, zs, outputs, grad), strict=True
         ):
             layer.weight -= rate * dw

@@ -120,7 +120,7 @@ def chain(w, depth, x):
     ]
     inputs = np.full((1, 1), x)
     zs, outputs = fastinit.forward(network, inputs)
-    loss, grad = fastinit.mean_squared_error(outputs[-1], np.ones((1, 1)))
+    _, grad = fastinit.mean_squared_error(outputs[-1], np.ones((1, 1)))
     return zs, outputs, fastinit.backward(network, inputs, zs, outputs, grad)
 
 

@@ -78,7 +78,9 @@ def mean_singular_value(network, x):
     """Of the Jacobians from each tanh layer to the next, at the first four inputs."""
     zs, _ = fastinit.forward(network, x[:4])
     jacobians = [
-        network[l + 1].weight * fastinit.dtanh(zs[l][i]) for l in range(4) for i in range(4)
+        network[depth + 1].weight * fastinit.dtanh(zs[depth][i])
+        for depth in range(4)
+        for i in range(4)
     ]
     return np.linalg.svd(np.array(jacobians), compute_uv=False).mean()
 
