@@ -79,6 +79,8 @@ MUTATIONS = [  # file, what stands there, what is put there, the tests that must
      "return abs(q) if rows >= columns", "test_layers.py::test_orthogonal"),
     ("python/fastinit/generator.py", "key=seed.to_bytes(8, \"little\")",
      "key=b\"k\"", "test_generator.py"),
+    ("python/fastinit/generator.py", "    _from_entropy[:] =",
+     "    _ =", "test_concurrency.py::test_a_default_generator_that_nobody_seeded_starts_anew_in_a_child"),
     ("python/fastinit/registry.py", "1.5925374197228314",
      "1.5925374197229314", "test_gains.py::test_named_gains_are_exact"),
     ("python/fastinit/tensors.py", "    if _overlaps_itself(tensor):",
