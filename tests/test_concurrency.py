@@ -103,6 +103,55 @@ def test_fork_while_another_thread_fills():
         worker.join()
 
 
+FORKED = """
+import os, numpy as np, fastinit
+
+def draw():
+    return fastinit.uniform_(np.empty(4)).tobytes()
+
+def in_a_child(work):
+    here, there = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.write(there, work())
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    return os.read(here, 1000)
+
+draw()  # it has moved on, but nobody seeded it
+found = {in_a_child(draw), in_a_child(draw), in_a_child(lambda: in_a_child(draw)), in_a_child(lambda: in_a_child(draw)), draw()}
+assert len(found) == 5, "children repeat each other"
+default = fastinit.default_generator
+for seed in (lambda: fastinit.manual_seed(3), default.seed, lambda: default.set_state({"version": 1, "seed": 7, "stream": 2})):
+    seed()
+    assert in_a_child(draw) == in_a_child(draw) == in_a_child(lambda: in_a_child(draw)) == draw(), "a seed is kept"
+    again = lambda worker: fastinit.manual_seed(default.fold_in(worker).initial_seed()) and draw()
+    assert len({in_a_child(lambda: again(worker)) for worker in range(3)} | {draw()}) == 4
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_default_generator_that_nobody_seeded_starts_anew_in_a_child():
+    subprocess.run([sys.executable, "-c", FORKED], check=True)
+
+
+def normals(_) -> bytes:
+    return fastinit.normal_(np.empty(4)).tobytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_generators_of_the_users_repeat_in_children():
+    """As documented: those of a pool's workers that draw from one seeded generator have the same values."""
+    state = fastinit.default_generator.get_state()
+    fastinit.manual_seed(5)
+    try:
+        with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+            drawn = pool.map(normals, range(3), chunksize=1)  # each in a process of its own
+        assert set(drawn) == {normals(None)}
+    finally:
+        fastinit.default_generator.set_state(state)
+
+
 FLUSHED = """
 import numpy as np, torch, fastinit
 tiny = lambda: float(np.float32(1e-38) * np.float32(1e-3))

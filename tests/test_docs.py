@@ -80,6 +80,7 @@ def run(text: str, namespace: dict) -> int:
     return compared
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # a page forks workers
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_blocks(path):
     text = path.read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """Where the randomness comes from: a seed and the number of the next stream."""
 
 import hashlib
+import os
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
@@ -144,7 +145,19 @@ def _child_seed(seed: int, kind: bytes, data: bytes) -> int:
 
 
 #: What arrays are filled from when no generator is given. (A torch tensor then follows torch's default generator.)
+#: In a forked child it starts anew from the system's entropy, unless it was seeded.
 default_generator = Generator()
+
+_from_entropy = default_generator._state  # seeding puts another list in its place
+
+
+def _in_a_forked_child() -> None:
+    if default_generator._state is _from_entropy:
+        _from_entropy[:] = [secrets.randbits(64), 0]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_a_forked_child)
 
 
 def manual_seed(seed: int) -> Generator:
