@@ -24,7 +24,7 @@ typedef struct {
     char *scratch;                /* SCRATCH_BYTES for each of those */
 } describe_job;
 
-enum { RUN_VALUES = FI_STAT_RUN * FI_STAT_BLOCK, GROUP = 32, SCRATCH_BYTES = FI_STAT_BLOCK * 10 + 64 };
+enum { RUN_VALUES = FI_STAT_RUN * FI_STAT_STRIP, GROUP = 32, SCRATCH_BYTES = FI_STAT_STRIP * 10 + 64 };
 
 static double load_integer(const char *from, char kind, int size, int swapped) {
     char bytes[8];
@@ -71,7 +71,7 @@ static void gather(const describe_job *job, const char *row, npy_intp begin, int
     const int ndim = PyArray_NDIM(array), size = (int)PyArray_ITEMSIZE(array), swapped = PyArray_ISBYTESWAPPED(array);
     const char kind = PyArray_DESCR(array)->kind;
     char *raw =
-        size == 2 && job->code != 'i' ? scratch + FI_STAT_BLOCK * 8 : scratch; /* halves are widened from behind */
+        size == 2 && job->code != 'i' ? scratch + FI_STAT_STRIP * 8 : scratch; /* halves are widened from behind */
     npy_intp at[NPY_MAXDIMS] = {0};
     const char *from = row;
     npy_intp index = begin;
@@ -129,13 +129,13 @@ static void describe_run(const describe_job *job, npy_intp row, int k, npy_intp 
     const npy_intp begin = run * RUN_VALUES,
                    end = job->row_size - begin < RUN_VALUES ? job->row_size : begin + RUN_VALUES;
     uint64_t number = 0;
-    for (npy_intp i = begin; i < end; i += FI_STAT_BLOCK, number++) {
-        const int n = end - i < FI_STAT_BLOCK ? (int)(end - i) : FI_STAT_BLOCK;
+    for (npy_intp i = begin; i < end; i += FI_STAT_STRIP, number++) {
+        const int n = end - i < FI_STAT_STRIP ? (int)(end - i) : FI_STAT_STRIP;
         if (!job->plain) gather(job, base, i, n, k, scratch);
         for (int r = 0; r < k; r++) {
             const void *block =
                 job->plain ? base + i * (job->is_double ? 8 : 4) : scratch + (npy_intp)r * SCRATCH_BYTES;
-            fi_describe_block(job->kernels, block, job->is_double, n, job->tiny, number, into + r);
+            fi_describe_strip(job->kernels, block, job->is_double, n, job->tiny, number, into + r);
         }
     }
     for (int r = 0; r < k; r++) job->nodes[(row + r) * job->runs + run] = fi_moments_fold(into[r].waiting, number);
@@ -277,5 +277,6 @@ PyObject *fi_py_merge(PyObject *module, PyObject *args) {
     const fi_modes saved = fi_modes_enter();
     fi_moments_merge(&a, &b);
     fi_modes_leave(saved);
-    return Py_BuildValue("(ddddddddd)", a.n, a.pivot, a.mean, a.m2, a.m3, a.m4, a.size, a.least, a.most);
+    return Py_BuildValue("(ddddddddd)", a.n, a.pivot, a.mean_offset, a.m2, a.m3, a.m4, a.sum_abs, a.min,
+                         a.max);
 }

@@ -33,7 +33,7 @@ typedef struct {
     axis axes[MAX_DIMS];
     uint64_t per_task; /* contiguous: elements; else 0 */
     uint64_t count;
-    char *scratch; /* one block a worker: the kernels' scratch; and for tiles a drawn chunk and the tile */
+    char *scratch; /* one block a worker, for tiles: a drawn chunk and the tile */
     size_t block_bytes;
 } fill_job;
 
@@ -41,17 +41,16 @@ enum { CHUNK_BYTES = FI_CHUNK * 8 };
 
 static void contiguous_task(void *context, int worker, uint64_t i) {
     const fill_job *job = context;
+    (void)worker;
     const uint64_t begin = i * job->per_task;
     const uint64_t count = job->count - begin < job->per_task ? job->count - begin : job->per_task;
     job->kernels->fill[job->dtype](&job->dist, job->key, job->first + begin, count,
-                                   job->data + begin * (uint64_t)job->itemsize,
-                                   job->scratch + (size_t)worker * job->block_bytes);
+                                   job->data + begin * (uint64_t)job->itemsize);
 }
 
 /* Values in any order of index, with the chunk last drawn at hand. */
 typedef struct {
     const fill_job *job;
-    void *scratch;
     char *chunk;
     uint64_t number; /* of the chunk at hand */
 } reader;
@@ -64,11 +63,10 @@ static void read_run(reader *r, uint64_t index, uint64_t count, char *out) {
         const uint64_t number = index / per_chunk, skip = index % per_chunk;
         const uint64_t take = count < per_chunk - skip ? count : per_chunk - skip;
         if (take == per_chunk) {
-            job->kernels->fill[job->dtype](&job->dist, job->key, index, take, out, r->scratch);
+            job->kernels->fill[job->dtype](&job->dist, job->key, index, take, out);
         } else {
             if (number != r->number) {
-                job->kernels->fill[job->dtype](&job->dist, job->key, number * per_chunk, per_chunk, r->chunk,
-                                               r->scratch);
+                job->kernels->fill[job->dtype](&job->dist, job->key, number * per_chunk, per_chunk, r->chunk);
                 r->number = number;
             }
             memcpy(out, r->chunk + skip * size, take * size);
@@ -129,8 +127,8 @@ static void copy_plane_4(char *to, npy_intp to_inner, npy_intp to_outer, const c
 static void tile_task(void *context, int worker, uint64_t i) {
     const fill_job *job = context;
     char *block = job->scratch + (size_t)worker * job->block_bytes;
-    reader r = {job, block, block + FI_SCRATCH_BYTES, UINT64_MAX};
-    char *tile = block + FI_SCRATCH_BYTES + CHUNK_BYTES;
+    reader r = {job, block, UINT64_MAX};
+    char *tile = block + CHUNK_BYTES;
     const int last = job->ndim - 1;
     npy_intp extent[MAX_DIMS], pitch[MAX_DIMS], at[MAX_DIMS] = {0};
     uint64_t index = job->first, runs = 1;
@@ -226,7 +224,7 @@ static uint64_t plan_tiles(fill_job *job) {
         bytes *= (size_t)job->axes[d].tile;
     }
     bytes += bytes / 16; /* the rows are padded */
-    job->block_bytes += (CHUNK_BYTES + bytes + 63) / 64 * 64;
+    job->block_bytes = (CHUNK_BYTES + bytes + 63) / 64 * 64;
     return tiles;
 }
 
@@ -340,14 +338,12 @@ PyObject *fi_py_fill(PyObject *module, PyObject *const *args, Py_ssize_t count) 
                        (uintptr_t)job.data % (uintptr_t)job.itemsize == 0;
     fi_task *task = direct ? contiguous_task : tile_task;
     if (direct && job.count <= 8192) { /* a few microseconds: no thread, no allocation, the GIL kept */
-        char scratch[FI_SCRATCH_BYTES] __attribute__((aligned(64)));
         const fi_modes saved = fi_modes_enter();
-        job.kernels->fill[job.dtype](&job.dist, job.key, job.first, job.count, job.data, scratch);
+        job.kernels->fill[job.dtype](&job.dist, job.key, job.first, job.count, job.data);
         fi_modes_leave(saved);
         Py_RETURN_NONE;
     }
     job.per_task = 16 * FI_CHUNK;
-    job.block_bytes = FI_SCRATCH_BYTES;
     uint64_t tasks = direct ? (job.count + job.per_task - 1) / job.per_task : plan_tiles(&job);
     /* making and joining a thread costs as much as drawing some 2^16 values */
     uint64_t workers = job.count >> 16 < (uint64_t)state->threads ? (job.count >> 16) + 1 : (uint64_t)state->threads;
