@@ -75,6 +75,10 @@ test-mutations: install ## break the code in one place at a time and see the tes
 test-long: install ## batteries of many minutes; results are kept in tests/long.log
 	{ git describe --always --dirty; $(PY) -m pytest -q -s -m long; } | tee tests/long.log
 
+constants: install ## write or prove every constant of csrc/core/constants anew (two minutes), and show no difference
+	for script in prove_normals quadrature fit_activations fit_truncated; do $(PY) tools/$$script.py || exit 1; done
+	git diff --exit-code -- csrc/core/constants
+
 ulp: install ## all 2^32 float32 inputs through each activation; writes benchmarks/ulp.md
 	$(PY) tools/ulp.py
 
@@ -86,4 +90,4 @@ clean: ## remove what was built
 	rm -rf build dist out $(VENV) $(VENV)-lab $(LINT) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install lint check-types demo notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long ulp bench clean
+.PHONY: help install lint check-types demo notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long constants ulp bench clean

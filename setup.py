@@ -1,67 +1,43 @@
 """Builds the C core once per instruction-set level, and the extension module that links them."""
 
 import platform
+import re
 import sys
 from glob import glob
+from pathlib import Path
 
 import numpy
 from setuptools import Extension, setup
 
-HEADERS = glob("csrc/*/*.h")
-CFLAGS = [
-    "-std=c11",
-    "-O3",
-    "-Wall",
-    "-Wextra",
-    "-fvisibility=hidden",
-    "-ffp-contract=off",  # a fused multiply-add would change bits from one level to the next
-    "-fno-math-errno",  # these two change no value; without them sqrt and selects do not vectorise
-    "-fno-trapping-math",
-]
-X86 = platform.machine().lower() in ("x86_64", "amd64")
-
-# Level name -> extra compiler flags. Every level must give the same bits, so none of them has FMA.
-LEVELS = {"baseline": ["-march=x86-64-v2"] if X86 else []}
-if X86:
-    LEVELS["avx2"] = ["-march=x86-64-v2", "-mavx2", "-mbmi", "-mbmi2", "-mf16c"]
-    LEVELS["avx512"] = LEVELS["avx2"] + [
-        "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512",
-    ]  # fmt: skip
-
 if sys.platform == "win32":
     raise SystemExit("fastinit builds with gcc or clang on POSIX systems; use WSL on Windows")
 
-LIBRARIES = [
-    (
-        f"fastinit_{level}",
-        {"sources": [f"csrc/core/level_{level}.c"], "obj_deps": {"": HEADERS}, "cflags": CFLAGS + flags},
-    )
-    for level, flags in LEVELS.items()
-]
-LIBRARIES.append(
-    (
-        "fastinit_core",
-        {
-            "sources": [
-                "csrc/core/dispatch.c",
-                "csrc/core/parallel.c",
-                "csrc/core/sparse.c",
-                "csrc/core/truncated.c",
-                "csrc/core/describe.c",
-            ],
-            "obj_deps": {"": HEADERS},
-            "cflags": CFLAGS,
-        },
-    )
-)
+HEADERS = glob("csrc/**/*.h", recursive=True)
+FLAGS = {name: value.split() for name, value in re.findall(r"^(\w+) = (.*)$", Path("csrc/levels.mk").read_text(), re.M)}
+CFLAGS = ["-O3", "-fvisibility=hidden", *FLAGS.pop("CORE_FLAGS")]
+LEVELS = {name.removeprefix("LEVEL_"): flags for name, flags in FLAGS.items()}
+if platform.machine().lower() not in ("x86_64", "amd64"):
+    LEVELS = {"baseline": []}
+
+
+def library(name, sources, flags):
+    return f"fastinit_{name}", {"sources": sources, "obj_deps": {"": HEADERS}, "cflags": CFLAGS + flags}
+
+
+LIBRARIES = [library("core", sorted(glob("csrc/core/*.c")), [])]
+LIBRARIES += [library(level, [f"csrc/core/kernels/{level}.c"], flags) for level, flags in LEVELS.items()]
 
 setup(
-    libraries=LIBRARIES[::-1],
+    libraries=LIBRARIES,
     ext_modules=[
         Extension(
             "fastinit._core",
             sources=sorted(glob("csrc/ext/*.c")),
-            depends=HEADERS + glob("csrc/core/*.c"),  # relink when a library changed
+            depends=[
+                *HEADERS,
+                *glob("csrc/core/**/*.c", recursive=True),
+                "csrc/levels.mk",
+            ],  # relink when a library changed
             include_dirs=["csrc/core", numpy.get_include()],
             extra_compile_args=CFLAGS,
             extra_link_args=["-pthread"],

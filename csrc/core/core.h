@@ -7,60 +7,70 @@
 
 typedef enum { FI_F32, FI_F64, FI_F16, FI_BF16, FI_DTYPES } fi_dtype;
 
-/* How the words become values. FI_UNIFORM: no value can leave [lo, hi]; fi_uniform_setup has seen to it. The truncated forms
- * are chosen by fi_truncated_setup. */
+/* What is known of a dtype. Its magnitudes: the largest finite one, the smallest normal one, the smallest of all. */
+typedef struct {
+    const char *name;
+    int item_size;
+    double largest, smallest_normal, smallest_subnormal;
+} fi_dtype_row;
+extern const fi_dtype_row fi_dtypes[FI_DTYPES];
+
+/* How words become values; see uniform.h, normal.h and truncated.h. FI_UNIFORM: no value can leave [lo, hi]. */
 typedef enum {
     FI_UNIFORM,
     FI_UNIFORM_CLAMPED,
     FI_NORMAL,
     FI_TRUNCATED_NARROW,
     FI_TRUNCATED_WIDE,
-    FI_TRUNCATED_TAIL
-} fi_transform;
+    FI_TRUNCATED_TAIL,
+    FI_LAWS
+} fi_law;
 
 enum { FI_TAIL_TERMS_F32 = 12, FI_TAIL_TERMS_F64 = 26 };
-#define FI_NARROW 3.05 /* both bounds within: the short polynomial */
-#define FI_TAIL 3.0    /* both bounds beyond, on one side: the tail form */
 
 /* A distribution, prepared: every number a kernel needs, in double and (where its values are single) already rounded.
- * uniform:   value = x * scale + shift, x symmetric about 0: odd, below 2^24, or (float64) in (-1/2, 1/2)
- * normal:    value = z * scale + shift
- * truncated: value = z * scale + shift, then clamped to [lo, hi]; see truncated.c for the rest. */
+ * Every law ends in value = x scale + shift, and all but the first and the normal's with a clamp to [lo, hi]. */
 typedef struct {
-    fi_transform transform;
+    fi_law law;
     double scale, shift, lo, hi;
-    /* centre forms: e = (k - k0) * step + e0 = erf(z / sqrt 2); v = 1 - |e| = (words to that end) * step + v_lo or v_hi
-     * tail form: exp(-t) = k * step + v_lo, then a polynomial of `tail` in (eta - tail_centre) * tail_inverse */
-    double k0, step, e0, v_lo, v_hi;
-    double curve, tail_centre, tail_inverse, tail[FI_TAIL_TERMS_F64];
+    union { /* truncated laws: the symbols of truncated.h */
+        struct {
+            double k0, step, e0, v_lo, v_hi;
+        } centre;
+        struct {
+            double step, rho, curve, middle, inverse, factor[FI_TAIL_TERMS_F64];
+        } tail;
+    };
 } fi_distribution;
 
-/* Fill out[0..count) with the elements [first, first + count) of the stream, in C order.
- * scratch: FI_SCRATCH_BYTES, aligned to 64. */
-enum { FI_SCRATCH_BYTES = FI_CHUNK * 8 };
-typedef void fi_fill_kernel(const fi_distribution *dist, fi_key key, uint64_t first, size_t count, void *out,
-                            void *scratch);
+/* Fill out[0..count) with the elements [first, first + count) of the stream, in C order. */
+typedef void fi_fill_kernel(const fi_distribution *dist, fi_key key, uint64_t first, size_t count, void *out);
 
 /* Activations: out[i] = f(z[i]), times grad[i] unless grad is NULL. out may be z or grad itself. No bfloat16. */
 typedef enum { FI_SIGMOID, FI_DSIGMOID, FI_TANH, FI_DTANH, FI_ACTIVATIONS } fi_activation;
 typedef void fi_activation_kernel(const void *grad, const void *z, size_t n, void *out);
 
-/* Statistics: values come in blocks; bins are FI_BIN_TABLES tables of a float32's sign, exponent and 3 bits of mantissa. */
-enum { FI_STAT_BLOCK = 2048, FI_STAT_RUN = 64, FI_BINS = 4096, FI_BIN_TABLES = 4, FI_BIN_TABLE = FI_BINS + 16 };
+/* Statistics: values come in strips of FI_STAT_STRIP, strips in runs of FI_STAT_RUN; bins are FI_BIN_TABLES tables of a
+ * float32's sign, exponent and 3 bits of mantissa. */
+enum { FI_STAT_STRIP = 2048, FI_STAT_RUN = 64, FI_BINS = 4096, FI_BIN_TABLES = 4, FI_BIN_TABLE = FI_BINS + 16 };
 
-typedef struct { /* lane by lane: sums of powers of x - pivot, of |x|, extremes */
-    double power[4][8], size[8], least[8], most[8];
+typedef struct { /* lane by lane: sums of powers of x - pivot and of |x|, extremes */
+    double power[4][8], abs[8], min[8], max[8];
 } fi_sums;
 
-typedef struct { /* of finite values: the mean is pivot + mean, m2 to m4 the sums of powers of what differs from it */
-    double n, pivot, mean, m2, m3, m4, size, least, most;
+typedef struct { /* of n finite values; mean: pivot + mean_offset; m2 to m4: sums of powers of what differs from it */
+    double n, pivot, mean_offset, m2, m3, m4, sum_abs, min, max;
 } fi_moments;
 
 typedef struct { /* negative: finite and below 0 */
     uint64_t nan, posinf, neginf, zero, subnormal, negative;
 } fi_counts;
 
-typedef struct { /* what is collected from one run of blocks; bins may be NULL */
+typedef struct { /* of one strip; negative: the sign bit is set */
+    uint32_t zero, negative_zero, not_finite, subnormal, negative;
+} fi_strip_counts;
+
+typedef struct { /* what is collected from one run of strips; bins may be NULL */
     fi_counts counts;
     fi_moments waiting[64];
     uint32_t *bins;
@@ -71,10 +81,9 @@ typedef struct {
     void (*words)(fi_key key, uint64_t chunk, int rows, uint32_t *out);
     fi_fill_kernel *fill[FI_DTYPES];
     fi_activation_kernel *activation[FI_ACTIVATIONS][FI_DTYPES];
-    /* of float32, of float64 */
-    void (*block_sums[2])(const void *values, int n, double pivot, fi_sums *sums, uint32_t *bins);
-    void (*block_counts[2])(const void *values, int n, uint64_t tiny, uint32_t counts[5]);
-    uint32_t (*bin)(double value, int is_double);
+    /* of float32, of float64; tiny: the smallest normal number as bits of the values' type */
+    void (*sums[2])(const void *values, int n, double pivot, fi_sums *sums, uint32_t *bins);
+    void (*counts[2])(const void *values, int n, uint64_t tiny, fi_strip_counts *counts);
     void (*load_f16)(const uint16_t *in, int n, float *out);
 } fi_kernels;
 
@@ -91,8 +100,8 @@ void fi_truncated_setup(fi_distribution *dist, fi_dtype dtype, double mean, doub
 /* Mass, mean and standard deviation of the standard normal truncated to [alpha, beta]. */
 void fi_truncated_moments(double alpha, double beta, double *mass, double *mean, double *std);
 
-/* Describe block `number` of a run of up to FI_STAT_RUN. tiny: the smallest normal number, as bits of the values' type. */
-void fi_describe_block(const fi_kernels *kernels, const void *values, int is_double, int n, uint64_t tiny,
+/* Describe strip `number` of a run of up to FI_STAT_RUN; tiny as in fi_kernels. */
+void fi_describe_strip(const fi_kernels *kernels, const void *values, int is_double, int n, uint64_t tiny,
                        uint64_t number, fi_description *into);
 void fi_moments_merge(fi_moments *a, const fi_moments *b);
 void fi_moments_push(fi_moments *waiting, uint64_t number, fi_moments moments);
@@ -112,9 +121,9 @@ typedef uint64_t fi_modes;
 fi_modes fi_modes_enter(void);
 void fi_modes_leave(fi_modes saved);
 
-/* Run task(context, worker, i) for every i in [0, n), on up to `workers` threads, the calling one among them, as worker 0.
- * poll (may be NULL) is called on the calling thread between tasks; once it returns nonzero no further task is begun,
- * and that value is returned. Floating-point modes are the default ones within tasks, and put back afterwards. */
+/* Run task(context, worker, i) for every i in [0, n), on up to `workers` threads; the calling one is worker 0.
+ * poll (may be NULL) is called on it between tasks; once that returns nonzero no further task is begun, and its value
+ * is returned. Floating-point modes are the default ones within tasks, and put back afterwards. */
 typedef void fi_task(void *context, int worker, uint64_t i);
 enum { FI_MAX_WORKERS = 256 };
 int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, int (*poll)(void *), void *poll_context);

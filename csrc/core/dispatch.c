@@ -1,6 +1,4 @@
 /* Which levels there are, and which of them this processor runs. */
-#include <string.h>
-
 #include "core.h"
 
 extern const fi_kernels fi_level_baseline;

@@ -3,8 +3,9 @@
  * Word i of a stream is a pure function of (seed, stream, i). Words come in chunks of FI_CHUNK = 128 rows of 32 lanes:
  * word i stands in chunk i / FI_CHUNK, row (i % FI_CHUNK) / 32, lane i % 32. Each lane of a chunk is an SFC32 generator
  * (Doty-Humphrey, PractRand) whose four state words are one Threefry4x32-20 block (Salmon et al., "Parallel random
- * numbers: as easy as 1, 2, 3", SC11) of key (seed, stream) and counter (chunk, lane, domain). All four state words come
- * from the hash, SFC32's own counter included: a counter that starts alike in every lane relates the lanes to each other.
+ * numbers: as easy as 1, 2, 3", SC11) of key (seed, stream) and counter (chunk, lane, domain). All four state words
+ * come from the hash, SFC32's own counter included: a counter that starts alike in every lane relates the lanes to each
+ * other.
  */
 #ifndef FI_WORDS_H
 #define FI_WORDS_H
@@ -13,6 +14,8 @@
 #include <stdint.h>
 
 enum { FI_LANES = 32, FI_ROWS = 128, FI_CHUNK = FI_LANES * FI_ROWS };
+/* How many rows a fill draws before it makes values of them. Any even divisor of FI_ROWS gives the same values. */
+enum { FI_ROWS_AT_ONCE = 16 };
 
 /* What the last counter word says the block is for. */
 enum { FI_DOMAIN_FILL = 0, FI_DOMAIN_SPARSE = 1 };

@@ -21,7 +21,7 @@ typedef struct {
     char *scratch;                /* and FI_GATHER_BYTES for each */
 } describe_job;
 
-enum { RUN_VALUES = FI_STAT_RUN * FI_STAT_BLOCK, BATCH_VALUES = 16384, TABLE = FI_BIN_TABLES * FI_BIN_TABLE };
+enum { RUN_VALUES = FI_STAT_RUN * FI_STAT_STRIP, BATCH_VALUES = 16384, TABLE = FI_BIN_TABLES * FI_BIN_TABLE };
 
 /* One run of each of k rows. */
 static void describe_run(const describe_job *job, npy_intp row, int k, npy_intp run, int worker) {
@@ -31,12 +31,12 @@ static void describe_run(const describe_job *job, npy_intp row, int k, npy_intp 
     const char *base = fi_row_at(rows, row);
     const npy_intp begin = run * RUN_VALUES, end = rows->size - begin < RUN_VALUES ? rows->size : begin + RUN_VALUES;
     uint64_t blocks = 0;
-    for (npy_intp i = begin; i < end; i += FI_STAT_BLOCK, blocks++) {
-        const int n = end - i < FI_STAT_BLOCK ? (int)(end - i) : FI_STAT_BLOCK;
+    for (npy_intp i = begin; i < end; i += FI_STAT_STRIP, blocks++) {
+        const int n = end - i < FI_STAT_STRIP ? (int)(end - i) : FI_STAT_STRIP;
         if (!rows->plain) fi_gather(rows, base, i, n, k, scratch);
         for (int r = 0; r < k; r++) {
             const char *block = rows->plain ? base + i * rows->item_size : scratch + (npy_intp)r * FI_GATHER_BYTES;
-            fi_describe_block(rows->kernels, block, rows->is_double, n, job->tiny, blocks, into + r);
+            fi_describe_strip(rows->kernels, block, rows->is_double, n, job->tiny, blocks, into + r);
         }
     }
     for (int r = 0; r < k; r++) {
@@ -134,7 +134,7 @@ static int describe(describe_job *job, int threads, fi_moments *moments, fi_coun
         for (npy_intp row = 0; parts && row < rows->count; row++) fold(job, row, moments + row, counts + row);
         if (bins) {
             const double absmax =
-                fabs(moments->least) > fabs(moments->most) ? fabs(moments->least) : fabs(moments->most);
+                fabs(moments->min) > fabs(moments->max) ? fabs(moments->min) : fabs(moments->max);
             uint64_t left = (uint64_t)moments->n;
             for (uint64_t i = 0; i < workers; i++) left = add_bins(bins, job->descriptions[i].bins, absmax, left);
         }

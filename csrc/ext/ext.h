@@ -39,12 +39,6 @@ static inline fi_state *fi_state_of(PyObject *module) { return PyModule_GetState
 /* values.c: what goes in and out by name */
 int fi_add_types(PyObject *module);
 void fi_forget_types(fi_state *state);
-typedef struct {
-    const char *name;
-    int item_size;
-    double largest, smallest_normal, smallest_subnormal;
-} fi_dtype_facts;
-extern const fi_dtype_facts fi_dtypes[FI_DTYPES];
 int fi_dtype_of(const fi_state *state, PyObject *object, fi_dtype *dtype);
 int fi_number_of(PyObject *object, const char *name, double *number);
 PyObject *fi_new_moments(const fi_state *state, const fi_moments *moments);

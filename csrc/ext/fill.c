@@ -15,25 +15,24 @@ typedef struct {
     fi_key key;
     fi_dtype dtype;
     fi_layout layout;
-    char *scratch; /* one block a worker: the kernels' scratch; and for tiles a drawn chunk and the tile */
+    char *scratch; /* one block a worker, for tiles: a drawn chunk and the tile */
     size_t block_bytes;
 } fill_job;
 
 enum { TASK_VALUES = 16 * FI_CHUNK, SMALL = 8192, CHUNK_BYTES = FI_CHUNK * 8 };
 
 static void plain_task(void *context, int worker, uint64_t i) {
+    (void)worker;
     const fill_job *job = context;
     const fi_layout *layout = &job->layout;
     const uint64_t begin = i * TASK_VALUES, left = layout->count - begin;
     job->kernels->fill[job->dtype](&job->dist, job->key, layout->first + begin, left < TASK_VALUES ? left : TASK_VALUES,
-                                   layout->data + begin * (uint64_t)layout->item_size,
-                                   job->scratch + (size_t)worker * job->block_bytes);
+                                   layout->data + begin * (uint64_t)layout->item_size);
 }
 
 /* Values in any order of index, with the chunk last drawn at hand. */
 typedef struct {
     const fill_job *job;
-    void *scratch;
     char *chunk;
     uint64_t number; /* of the chunk at hand */
 } reader;
@@ -46,11 +45,10 @@ static void read_run(reader *r, uint64_t index, uint64_t count, char *out) {
         const uint64_t number = index / per_chunk, skip = index % per_chunk;
         const uint64_t take = count < per_chunk - skip ? count : per_chunk - skip;
         if (take == per_chunk) {
-            job->kernels->fill[job->dtype](&job->dist, job->key, index, take, out, r->scratch);
+            job->kernels->fill[job->dtype](&job->dist, job->key, index, take, out);
         } else {
             if (number != r->number) {
-                job->kernels->fill[job->dtype](&job->dist, job->key, number * per_chunk, per_chunk, r->chunk,
-                                               r->scratch);
+                job->kernels->fill[job->dtype](&job->dist, job->key, number * per_chunk, per_chunk, r->chunk);
                 r->number = number;
             }
             memcpy(out, r->chunk + skip * size, take * size);
@@ -63,8 +61,8 @@ static void tile_task(void *context, int worker, uint64_t i) {
     const fill_job *job = context;
     const fi_layout *layout = &job->layout;
     char *block = job->scratch + (size_t)worker * job->block_bytes;
-    reader r = {job, block, block + FI_SCRATCH_BYTES, UINT64_MAX};
-    char *values = block + FI_SCRATCH_BYTES + CHUNK_BYTES;
+    reader r = {job, block, UINT64_MAX};
+    char *values = block + CHUNK_BYTES;
     const int last = layout->ndim - 1;
     fi_tile tile;
     fi_tile_at(layout, i, &tile);
@@ -148,18 +146,17 @@ static PyObject *run_job(fill_job *job) {
     if (layout->count == 0) Py_RETURN_NONE;
     const int plain = fi_layout_is_plain(layout);
     if (plain && layout->count <= SMALL) { /* a few microseconds: no thread, no allocation, the GIL kept */
-        char scratch[FI_SCRATCH_BYTES] __attribute__((aligned(64)));
         const fi_modes saved = fi_modes_enter();
-        job->kernels->fill[job->dtype](&job->dist, job->key, layout->first, layout->count, layout->data, scratch);
+        job->kernels->fill[job->dtype](&job->dist, job->key, layout->first, layout->count, layout->data);
         fi_modes_leave(saved);
         Py_RETURN_NONE;
     }
     uint64_t tasks = (layout->count + TASK_VALUES - 1) / TASK_VALUES;
-    job->block_bytes = FI_SCRATCH_BYTES;
+    job->block_bytes = 0;
     if (!plain) {
         size_t tile_bytes;
         tasks = fi_plan_tiles(layout, &tile_bytes);
-        job->block_bytes += (CHUNK_BYTES + tile_bytes + 63) / 64 * 64;
+        job->block_bytes = (CHUNK_BYTES + tile_bytes + 63) / 64 * 64;
     }
     /* making and joining a thread costs as much as drawing some 2^16 values */
     uint64_t workers = (layout->count >> 16) + 1;

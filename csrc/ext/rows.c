@@ -106,7 +106,7 @@ void fi_gather(const fi_rows *rows, const char *row, npy_intp begin, int n, int 
     const int last = rows->ndim - 1, outer = rows->outer, is_scalar = last < outer;
     const int is_half = rows->reading == FI_READ_F16 || rows->reading == FI_READ_BF16;
     const int width = rows->reading == FI_READ_INTEGER ? 8 : rows->item_size;
-    char *raw = scratch + (is_half ? FI_STAT_BLOCK * 8 : 0); /* halves are widened from behind */
+    char *raw = scratch + (is_half ? FI_STAT_STRIP * 8 : 0); /* halves are widened from behind */
     npy_intp at[NPY_MAXDIMS] = {0};
     const char *from = row;
     for (int d = last; d >= outer; d--) {

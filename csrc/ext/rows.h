@@ -21,7 +21,7 @@ typedef struct {
 } fi_rows;
 
 /* Rows as many as this are read at once where they are `beside` each other; their scratches follow one another. */
-enum { FI_GROUP = 32, FI_GATHER_BYTES = FI_STAT_BLOCK * 10 + 64 };
+enum { FI_GROUP = 32, FI_GATHER_BYTES = FI_STAT_STRIP * 10 + 64 };
 
 /* dtype: one of DTYPES, or None for integers and bool. -1: an exception is set. */
 int fi_rows_of(fi_rows *rows, const fi_state *state, PyArrayObject *array, PyObject *dtype, int outer);

@@ -3,13 +3,6 @@
 
 #include <assert.h>
 
-const fi_dtype_facts fi_dtypes[FI_DTYPES] = {
-    [FI_F32] = {"float32", 4, 0x1.fffffep127, 0x1p-126, 0x1p-149},
-    [FI_F64] = {"float64", 8, 0x1.fffffffffffffp1023, 0x1p-1022, 0x1p-1074},
-    [FI_F16] = {"float16", 2, 65504.0, 0x1p-14, 0x1p-24},
-    [FI_BF16] = {"bfloat16", 2, 0x1.fep127, 0x1p-126, 0x1p-133},
-};
-
 static PyStructSequence_Field dtype_fields[] = {
     {"name", NULL},
     {"itemsize", "Bytes a value."},
@@ -135,10 +128,10 @@ static int add_dtypes(PyObject *module, PyTypeObject *type) {
     fi_state *state = fi_state_of(module);
     PyObject *all = PyTuple_New(FI_DTYPES);
     for (int i = 0; all && i < FI_DTYPES; i++) {
-        const fi_dtype_facts *facts = &fi_dtypes[i];
-        PyObject *items[] = {PyUnicode_FromString(facts->name), PyLong_FromLong(facts->item_size),
-                             PyFloat_FromDouble(facts->largest), PyFloat_FromDouble(facts->smallest_normal),
-                             PyFloat_FromDouble(facts->smallest_subnormal)};
+        const fi_dtype_row *row = &fi_dtypes[i];
+        PyObject *items[] = {PyUnicode_FromString(row->name), PyLong_FromLong(row->item_size),
+                             PyFloat_FromDouble(row->largest), PyFloat_FromDouble(row->smallest_normal),
+                             PyFloat_FromDouble(row->smallest_subnormal)};
         state->dtypes[i] = new_sequence(type, items, 5);
         if (!state->dtypes[i]) Py_CLEAR(all);
         if (all) PyTuple_SET_ITEM(all, i, Py_NewRef(state->dtypes[i]));

@@ -48,25 +48,23 @@ static void words_match_the_lanes(const fi_kernels *level) {
 }
 
 enum { N = 3 * FI_CHUNK + 77 };
-static const int SIZE[FI_DTYPES] = {[FI_F32] = 4, [FI_F64] = 8, [FI_F16] = 2, [FI_BF16] = 2};
 
 /* Every level the same bytes as the baseline; a fill in pieces the same as the whole; nothing written past the end. */
 static void fills_agree(const fi_kernels *level, const fi_distribution *dist, fi_dtype dtype) {
     const fi_key key = {7, 11};
-    const int size = SIZE[dtype];
-    void *scratch = aligned_alloc(64, FI_SCRATCH_BYTES);
-    char *whole = malloc((size_t)N * (size_t)size), *other = malloc((size_t)N * (size_t)size);
-    fi_levels[0]->fill[dtype](dist, key, 0, N, whole, scratch);
-    level->fill[dtype](dist, key, 0, N, other, scratch);
-    check(!memcmp(whole, other, (size_t)N * (size_t)size), "a level gives the baseline's bytes");
+    const size_t item = (size_t)fi_dtypes[dtype].item_size;
+    char *whole = malloc(N * item), *other = malloc(N * item);
+    fi_levels[0]->fill[dtype](dist, key, 0, N, whole);
+    level->fill[dtype](dist, key, 0, N, other);
+    check(!memcmp(whole, other, N * item), "a level gives the baseline's bytes");
     for (size_t first = 0, count = 1; first < N; first += count, count = count * 3 % 1999 + 1) {
         if (count > N - first) count = N - first;
-        char *piece = malloc(count * (size_t)size); /* of the exact size: the sanitizer sees one byte more */
-        level->fill[dtype](dist, key, first, count, piece, scratch);
-        check(!memcmp(piece, whole + first * (size_t)size, count * (size_t)size), "a piece equals the whole");
+        char *piece = malloc(count * item); /* of the exact size: the sanitizer sees one byte more */
+        level->fill[dtype](dist, key, first, count, piece);
+        check(!memcmp(piece, whole + first * item, count * item), "a piece equals the whole");
         free(piece);
     }
-    free(scratch), free(whole), free(other);
+    free(whole), free(other);
 }
 
 /* gcc 12 at -O2 drops (double)(float)x where it vectorises a few of them. */
@@ -78,6 +76,18 @@ static void parameters_are_rounded(void) {
           "parameters rounded to single");
     fi_truncated_setup(&dist, FI_F64, 0, 0.1, -0.2, 0.2);
     check(dist.scale == 0.1 && dist.hi == 0.2, "parameters kept in double");
+}
+
+/* The table of dtypes says what IEEE arithmetic says: a step beyond the largest there is nothing, below the smallest, 0. */
+static void dtypes_are_ieee(void) {
+    static const int mantissa[FI_DTYPES] = {[FI_F32] = 23, [FI_F64] = 52, [FI_F16] = 10, [FI_BF16] = 7};
+    static const int exponent[FI_DTYPES] = {[FI_F32] = 127, [FI_F64] = 1023, [FI_F16] = 15, [FI_BF16] = 127};
+    for (int i = 0; i < FI_DTYPES; i++) {
+        const fi_dtype_row *row = &fi_dtypes[i];
+        check(row->largest == ldexp(2.0 - ldexp(1.0, -mantissa[i]), exponent[i]), "a dtype's largest");
+        check(row->smallest_normal == ldexp(1.0, 1 - exponent[i]), "a dtype's smallest normal");
+        check(row->smallest_subnormal == ldexp(row->smallest_normal, -mantissa[i]), "a dtype's smallest subnormal");
+    }
 }
 
 static void every_fill(const fi_kernels *level) {
@@ -96,12 +106,11 @@ static void every_fill(const fi_kernels *level) {
 /* Every length, in place and out of place, with and without a gradient: the same values, none but those asked for touched. */
 static void every_activation(const fi_kernels *level) {
     static const fi_dtype dtypes[] = {FI_F16, FI_F32, FI_F64};
-    static const size_t sizes[] = {2, 4, 8};
     for (int function = 0; function < FI_ACTIVATIONS; function++)
         for (int t = 0; t < 3; t++)
             for (size_t n = 0; n < 300; n += n < 20 ? 1 : 37) {
                 fi_activation_kernel *kernel = level->activation[function][dtypes[t]];
-                const size_t bytes = n * sizes[t];
+                const size_t item = (size_t)fi_dtypes[dtypes[t]].item_size, bytes = n * item;
                 char *z = malloc(bytes + 1), *grad = malloc(bytes + 1), *out = malloc(bytes + 1),
                      *with = malloc(bytes + 1);
                 for (size_t i = 0; i < bytes; i++) z[i] = (char)(i * 37 + n), grad[i] = (char)(i * 11);
@@ -113,19 +122,19 @@ static void every_activation(const fi_kernels *level) {
                 check(!memcmp(z, out, bytes), "an activation in place");
                 if (n == 7) {
                     char one[8], first[8];
-                    memcpy(first, out, sizes[t]);
+                    memcpy(first, out, item);
                     for (size_t i = 0; i < bytes; i++) z[i] = (char)(i * 37 + n);
                     kernel(NULL, z, 1, one);
-                    check(!memcmp(one, first, sizes[t]), "one value is the first of many");
+                    check(!memcmp(one, first, item), "one value is the first of many");
                 }
                 free(z), free(grad), free(out), free(with);
             }
 }
 
-/* Blocks of every length: sums that are known, every value in a bin, nothing read beyond the end. */
-static void every_block(const fi_kernels *level) {
+/* Strips of every length: sums that are known, every value in a bin, nothing read beyond the end. */
+static void every_strip(const fi_kernels *level) {
     for (int is_double = 0; is_double < 2; is_double++)
-        for (int n = 0; n <= FI_STAT_BLOCK; n += n < 70 ? 1 : 659) {
+        for (int n = 0; n <= FI_STAT_STRIP; n += n < 70 ? 1 : 659) {
             void *values = malloc((size_t)n * (is_double ? 8 : 4) + 1);
             fi_description into = {.bins = calloc(FI_BIN_TABLES * FI_BIN_TABLE, sizeof(uint32_t))};
             double expected = 0;
@@ -137,14 +146,14 @@ static void every_block(const fi_kernels *level) {
                 else
                     ((float *)values)[i] = (float)x;
             }
-            fi_describe_block(level, values, is_double, n, is_double ? 0x0010000000000000u : 0x00800000u, 0, &into);
+            fi_describe_strip(level, values, is_double, n, is_double ? 0x0010000000000000u : 0x00800000u, 0, &into);
             const fi_moments all = fi_moments_fold(into.waiting, 1);
             uint64_t binned = 0;
             for (int i = 0; i < FI_BIN_TABLES * FI_BIN_TABLE; i++) binned += into.bins[i];
             check(all.n == n - n / 10 && binned == (uint64_t)(n - n / 10) && into.counts.posinf == (uint64_t)(n / 10),
-                  "a block's counts");
-            check(fabs(all.n * (all.pivot + all.mean) - expected) < 1e-6 && into.counts.zero == (n > 3),
-                  "a block's sum");
+                  "a strip's counts");
+            check(fabs(all.n * (all.pivot + all.mean_offset) - expected) < 1e-6 && into.counts.zero == (n > 3),
+                  "a strip's sum");
             free(values), free(into.bins);
         }
 }
@@ -194,8 +203,9 @@ int main(int count, char **arguments) {
         words_match_the_lanes(fi_levels[i]);
         every_fill(fi_levels[i]);
         every_activation(fi_levels[i]);
-        every_block(fi_levels[i]);
+        every_strip(fi_levels[i]);
     }
+    dtypes_are_ieee();
     parameters_are_rounded();
     sparse_columns_are_exact();
     tasks_run_once();

@@ -1,4 +1,4 @@
-/* Blocks into moments, and moments merged in a fixed tree: the same bits for every thread count. */
+/* Strips of values into moments, and moments merged in a fixed tree: the same bits for every thread count. */
 #include <math.h>
 #include <string.h>
 
@@ -12,8 +12,9 @@ static double value_at(const void *values, int is_double, int i) {
     return is_double ? ((const double *)values)[i] : (double)((const float *)values)[i];
 }
 
-/* The mean of up to 64 values spread over the block. It is so near the block's own mean that nothing cancels: if it is off
- * by d, then the values it was made of are, and the variance is at least d^2 / 32. Of equal values it is that value. */
+/* The mean of up to 64 values spread over the strip. It is so near the strip's own mean that nothing cancels: if it is
+ * off by d, then the values it was made of are, and the variance is at least d^2 / 32. Of equal values it is that
+ * value. */
 static double pivot_of(const void *values, int is_double, int n) {
     const double first = value_at(values, is_double, 0);
     double sum = 0.0;
@@ -27,37 +28,27 @@ static double pivot_of(const void *values, int is_double, int n) {
 }
 
 /* n finite values, n >= 1 */
-static void block_moments(const fi_kernels *kernels, const void *values, int is_double, int n, fi_moments *out,
+static void strip_moments(const fi_kernels *kernels, const void *values, int is_double, int n, fi_moments *out,
                           uint32_t *bins) {
     const double pivot = pivot_of(values, is_double, n);
-    const int whole = n & ~7;
     fi_sums sums;
-    kernels->block_sums[is_double](values, whole, pivot, &sums, bins);
-    for (int i = whole; i < n; i++) { /* the rest, each to its lane */
-        const double x = value_at(values, is_double, i), d = x - pivot;
-        const int lane = i & 7;
-        sums.power[0][lane] += d, sums.power[1][lane] += d * d, sums.power[2][lane] += d * d * d;
-        sums.power[3][lane] += (d * d) * (d * d), sums.size[lane] += fabs(x);
-        sums.least[lane] = x < sums.least[lane] ? x : sums.least[lane];
-        sums.most[lane] = x > sums.most[lane] ? x : sums.most[lane];
-        if (bins) bins[kernels->bin(x, is_double)]++;
-    }
+    kernels->sums[is_double](values, n, pivot, &sums, bins);
     const double s1 = tree(sums.power[0]), s2 = tree(sums.power[1]), s3 = tree(sums.power[2]), s4 = tree(sums.power[3]);
     const double mean = s1 / n, m2 = s2 - s1 * mean;
     *out = (fi_moments){.n = n,
                         .pivot = pivot,
-                        .mean = mean,
+                        .mean_offset = mean,
                         .m2 = m2 > 0.0 ? m2 : 0.0,
-                        .size = tree(sums.size),
-                        .least = sums.least[0],
-                        .most = sums.most[0]};
+                        .sum_abs = tree(sums.abs),
+                        .min = sums.min[0],
+                        .max = sums.max[0]};
     if (out->m2 > 0.0) {
         out->m3 = (s3 - 3.0 * mean * s2) + 2.0 * s1 * (mean * mean);
         out->m4 = (s4 - 4.0 * mean * s3) + (6.0 * (mean * mean) * s2 - 3.0 * s1 * (mean * mean) * mean);
     }
     for (int lane = 1; lane < 8; lane++) {
-        out->least = sums.least[lane] < out->least ? sums.least[lane] : out->least;
-        out->most = sums.most[lane] > out->most ? sums.most[lane] : out->most;
+        out->min = sums.min[lane] < out->min ? sums.min[lane] : out->min;
+        out->max = sums.max[lane] > out->max ? sums.max[lane] : out->max;
     }
 }
 
@@ -69,14 +60,15 @@ void fi_moments_merge(fi_moments *a, const fi_moments *b) {
         return;
     }
     const double p = a->n, q = b->n, n = p + q, pq = p * q;
-    const double apart = (b->pivot - a->pivot) + (b->mean - a->mean), step = apart / n, square = step * step;
+    const double apart = (b->pivot - a->pivot) + (b->mean_offset - a->mean_offset), step = apart / n,
+                 square = step * step;
     a->m4 = (a->m4 + b->m4) + ((apart * step) * square * pq * (p * p - pq + q * q) +
                                6.0 * square * (p * p * b->m2 + q * q * a->m2) + 4.0 * step * (p * b->m3 - q * a->m3));
     a->m3 = (a->m3 + b->m3) + (apart * square * pq * (p - q) + 3.0 * step * (p * b->m2 - q * a->m2));
     a->m2 = (a->m2 + b->m2) + apart * step * pq;
-    a->mean += step * q, a->n = n, a->size += b->size;
-    a->least = b->least < a->least ? b->least : a->least;
-    a->most = b->most > a->most ? b->most : a->most;
+    a->mean_offset += step * q, a->n = n, a->sum_abs += b->sum_abs;
+    a->min = b->min < a->min ? b->min : a->min;
+    a->max = b->max > a->max ? b->max : a->max;
 }
 
 /* A binary counter: the moments of 2^k parts wait at level k for their twin. number: how many parts came before. */
@@ -90,7 +82,7 @@ void fi_moments_push(fi_moments *waiting, uint64_t number, fi_moments moments) {
     waiting[level] = moments;
 }
 
-/* How many of a block's values are left if those that are not finite are dropped; they are moved to `kept`. */
+/* How many of a strip's values are left if those that are not finite are dropped; they are moved to `kept`. */
 static int drop_not_finite(const void *values, int is_double, int n, void *kept, fi_counts *counts) {
     int left = 0;
     for (int i = 0; i < n; i++) {
@@ -105,27 +97,28 @@ static int drop_not_finite(const void *values, int is_double, int n, void *kept,
     return left;
 }
 
-void fi_describe_block(const fi_kernels *kernels, const void *values, int is_double, int n, uint64_t tiny,
+void fi_describe_strip(const fi_kernels *kernels, const void *values, int is_double, int n, uint64_t tiny,
                        uint64_t number, fi_description *into) {
-    double kept[FI_STAT_BLOCK];
-    uint32_t counts[5];
-    kernels->block_counts[is_double](values, n, tiny, counts);
-    if (counts[2]) {
+    double kept[FI_STAT_STRIP];
+    fi_strip_counts counts;
+    kernels->counts[is_double](values, n, tiny, &counts);
+    if (counts.not_finite) {
         n = drop_not_finite(values, is_double, n, kept, &into->counts);
         values = kept;
-        kernels->block_counts[is_double](values, n, tiny, counts);
+        kernels->counts[is_double](values, n, tiny, &counts);
     }
-    into->counts.zero += counts[0], into->counts.subnormal += counts[3], into->counts.negative += counts[4] - counts[1];
+    into->counts.zero += counts.zero, into->counts.subnormal += counts.subnormal;
+    into->counts.negative += counts.negative - counts.negative_zero;
     fi_moments moments = {0};
-    if (n) block_moments(kernels, values, is_double, n, &moments, into->bins);
+    if (n) strip_moments(kernels, values, is_double, n, &moments, into->bins);
     fi_moments_push(into->waiting, number, moments);
 }
 
-/* The moments of `blocks` blocks from what waits. */
-fi_moments fi_moments_fold(const fi_moments *waiting, uint64_t blocks) {
+/* The moments of `parts` parts from what waits. */
+fi_moments fi_moments_fold(const fi_moments *waiting, uint64_t parts) {
     fi_moments all = {0};
-    for (int level = 0; blocks; blocks >>= 1, level++)
-        if (blocks & 1) {
+    for (int level = 0; parts; parts >>= 1, level++)
+        if (parts & 1) {
             fi_moments node = waiting[level];
             fi_moments_merge(&node, &all);
             all = node;
