@@ -615,7 +615,9 @@ def sparse_(tensor, sparsity: float, std: float = 0.01, generator=None):
     seed, stream = take_key(generator, opened.is_torch)
     zero = _core.sparse_mask(seed, stream, rows, columns, math.ceil(sparsity * rows))
     _core.fill_normal(opened.array, opened.dtype, 0.0, std, seed, stream, *_NO_BLOCK)
-    np.copyto(opened.array, opened.array.dtype.type(0), where=zero)
+    step = max(1, 2**22 // max(columns, 1))
+    for row in range(0, rows, step):  # by parts, so that a signal need not wait for all
+        np.copyto(opened.array[row : row + step], opened.array.dtype.type(0), where=zero[row : row + step])
     return opened.done()
 
 
