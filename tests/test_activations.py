@@ -1,7 +1,10 @@
 """Sigmoid, tanh, derivatives: right to the last places, as ufuncs, without a warning, the same bits everywhere."""
 
 import copy
+import os
 import pickle
+import subprocess
+import sys
 
 import fastinit
 import mpmath as mp
@@ -306,6 +309,54 @@ class TestTorch:
 
         with pytest.raises(TypeError, match="CPU"):
             ours.sigmoid(torch.zeros(2, device="meta"))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("name", ["sigmoid_backward", "tanh_backward"])
+class TestChained:
+    """reduce and accumulate: each step takes the last one's value for its gradient, as a loop would."""
+
+    def loop(self, name, values):
+        rows = [values[0]]
+        for row in values[1:]:
+            rows.append(getattr(fastinit, name)(rows[-1], row))
+        return np.array(rows)
+
+    @pytest.mark.parametrize("n", [1, 2, 7, 700])
+    def test_one_dimension(self, name, dtype, n):
+        f, values = getattr(fastinit, name), np.linspace(0.1, 0.9, 2 * n).astype(dtype)
+        for x in (values[:n], values[::2], values[:n][::-1]):
+            wanted = self.loop(name, x)
+            assert np.array_equal(f.accumulate(x), wanted) and f.reduce(x) == wanted[-1]
+            assert np.array_equal(f.reduceat(x, [0, n // 2])[-1], self.loop(name, x[n // 2 :])[-1])
+            inside = x.copy()
+            assert np.array_equal(f.accumulate(inside, out=inside), wanted)
+
+    @pytest.mark.parametrize("axis", [0, 1, 2])
+    def test_axes(self, name, dtype, axis):
+        f, x = getattr(fastinit, name), np.linspace(0.1, 0.9, 3 * 40 * 5).astype(dtype).reshape(3, 40, 5)
+        wanted = np.moveaxis(self.loop(name, np.moveaxis(x, axis, 0)), 0, axis)
+        for layout in (x, np.asfortranarray(x), np.repeat(x, 2, axis=2)[..., ::2]):
+            assert np.array_equal(f.accumulate(layout, axis=axis), wanted)
+            assert np.array_equal(f.reduce(layout, axis=axis), wanted.take(-1, axis))
+
+
+OUTLIVES = """
+import gc, sys
+import numpy as np, fastinit
+functions = [fastinit.sigmoid, fastinit.tanh_backward]
+for name in [name for name in sys.modules if name.startswith("fastinit")]:
+    del sys.modules[name]
+del fastinit
+gc.collect()
+print(functions[0](np.zeros(3))[0], functions[1](np.ones(3), np.zeros(3))[0])
+"""
+
+
+def test_a_ufunc_outlives_its_module():
+    environment = os.environ | {"PYTHONMALLOC": "malloc", "MALLOC_PERTURB_": "85"}  # what is freed is overwritten
+    done = subprocess.run([sys.executable, "-c", OUTLIVES], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "0.5 1.0\n"), done.stderr
 
 
 class TestPlot:

@@ -256,6 +256,19 @@ def test_errors_in_the_core_leave_the_array_alone():
             fill(*arguments)
         assert " " in str(error.value)
     assert not hasattr(_core, "fill")
+    huge = 10**400
+    for fill, *arguments in (
+        (normal, array, single, huge, 1.0, *key, *whole),
+        (normal, array, single, 0.0, huge, *key, *whole),
+        (uniform, array, single, 0.0, -huge, *key, *whole),
+        (truncated, array, single, 0.0, 1.0, huge, 1.0, *key, *whole),
+        (normal, array, single, 0.0, 1.0, *key, (2**70,), (0,)),
+        (_core.truncated_moments, 0.0, huge),
+        (_core.elementary, huge),
+        (_core.set_threads, huge),
+    ):
+        with pytest.raises(ValueError, match="give"):
+            fill(*arguments)
     assert (array == 1).all()
 
 

@@ -1,6 +1,8 @@
 """describe: exact counts, moments by exact rational arithmetic, the same bits everywhere, tables that can be read."""
 
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from html.parser import HTMLParser
 
@@ -446,3 +448,56 @@ def test_torch_tensors_and_modules():
     ):
         with pytest.raises(TypeError, match=words):
             describe(bad)
+
+
+SHAPE_CHANGES = """
+import sys, threading
+import numpy as np, fastinit
+a, stop = np.ones(2**20, np.float16).reshape((2,) * 20), threading.Event()
+shapes = [(2,) * 20, (2**20,), (2**10, 2**10), (1,) * 8 + (2**20,)]
+def change():
+    while not stop.is_set():
+        for shape in shapes:
+            a.shape = shape
+worker = threading.Thread(target=change)
+worker.start()
+sys.setswitchinterval(1e-5)
+for _ in range(20):
+    assert fastinit.describe(a).bins.sum() == 2**20
+    assert fastinit.describe(a, by=0)[0].zero == 0
+stop.set()
+worker.join()
+"""
+
+
+def test_a_shape_that_changes_meanwhile_is_read_once():
+    command = [sys.executable, "-W", "ignore", "-c", SHAPE_CHANGES]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_bins_of_many_values(threads):
+    """A worker's bins are emptied from time to time, before they are full."""
+    values = np.repeat(np.array([1, -3, 0, np.nan], np.float16)[:, None], 8, 1)
+    before = fastinit.get_num_threads()
+    fastinit.set_num_threads(threads)
+    try:
+        s = describe(np.broadcast_to(values, (2**23 + 1, 4, 8)))
+    finally:
+        fastinit.set_num_threads(before)
+    each = 8 * (2**23 + 1)
+    bins = {bin_of(np.float32(x)).item(): each for x in (1, -3, 0)}
+    assert {int(i): int(s.bins[i]) for i in np.flatnonzero(s.bins)} == bins
+    assert (s.nan, s.zero, s.negative) == (each, each, each)
+
+
+@pytest.mark.long
+def test_bins_of_more_values_than_32_bits_count():
+    before = fastinit.get_num_threads()
+    fastinit.set_num_threads(1)
+    try:
+        s = describe(np.broadcast_to(np.float16(1), 2**34 + 4096))
+    finally:
+        fastinit.set_num_threads(before)
+    assert s.bins.sum() == 2**34 + 4096

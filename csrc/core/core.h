@@ -123,9 +123,11 @@ void fi_modes_leave(fi_modes saved);
 
 /* Run task(context, worker, i) for every i in [0, n), on up to `workers` threads; the calling one is worker 0.
  * poll (may be NULL) is called on it between tasks; once that returns nonzero no further task is begun, and its value
- * is returned. Floating-point modes are the default ones within tasks, and put back afterwards. */
+ * is returned. FI_FORKED says that poll came back in a forked child, which has none of the other threads: they are not
+ * waited for, and the tasks they were at are undone. Floating-point modes are the default ones within tasks, and put
+ * back afterwards. */
 typedef void fi_task(void *context, int worker, uint64_t i);
-enum { FI_MAX_WORKERS = 256 };
+enum { FI_MAX_WORKERS = 256, FI_FORKED = 1 };
 int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, int (*poll)(void *), void *poll_context);
 
 #endif

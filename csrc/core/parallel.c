@@ -39,10 +39,13 @@ int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, int (*pol
     int started = 0, stop = 0;
     if ((uint64_t)workers > n) workers = (int)n;
     if (workers > FI_MAX_WORKERS) workers = FI_MAX_WORKERS;
-    if (workers > 1) { /* signals are for the thread that called, which looks for them */
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (workers > 1) {
+        /* signals are for the thread that called, which looks for them; but a fault is its own thread's */
+        static const int FAULTS[] = {SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+        sigset_t blocked, before;
+        sigfillset(&blocked);
+        for (size_t i = 0; i < sizeof FAULTS / sizeof *FAULTS; i++) sigdelset(&blocked, FAULTS[i]);
+        pthread_sigmask(SIG_SETMASK, &blocked, &before);
         for (int i = 1; i < workers; i++) { /* a thread that cannot be had is one worker fewer */
             selves[started] = (fi_worker){&job, started + 1};
             if (pthread_create(&threads[started], NULL, work, &selves[started])) break;
@@ -58,6 +61,6 @@ int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, int (*pol
         }
     }
     fi_modes_leave(saved);
-    for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < started && stop != FI_FORKED; i++) pthread_join(threads[i], NULL);
     return stop;
 }

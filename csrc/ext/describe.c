@@ -17,19 +17,37 @@ typedef struct {
     int group;
     fi_moments *moments; /* of each run of each row */
     fi_counts *counts;
-    fi_description *descriptions; /* `group` of them a worker */
-    char *scratch;                /* and FI_GATHER_BYTES for each */
+    fi_description *descriptions; /* `group` of them a worker, their bins all within `tables` */
+    uint32_t *tables;
+    uint64_t *bins, binned;        /* where bins are added up, and how many values are there; NULL: none are wanted */
+    uint64_t held[FI_MAX_WORKERS]; /* values in each worker's table, at most */
+    char *scratch;                 /* and FI_GATHER_BYTES for each */
 } describe_job;
 
 enum { RUN_VALUES = FI_STAT_RUN * FI_STAT_STRIP, BATCH_VALUES = 16384, TABLE = FI_BIN_TABLES * FI_BIN_TABLE };
+enum { HELD_VALUES = 1 << 26 }; /* a table is emptied before it holds more, let alone 2^32 of one value */
+
+/* Adds a worker's bins to all, while the others do so too. */
+static void empty_table(describe_job *job, uint32_t *table) {
+    uint64_t moved = 0;
+    for (int bin = 0; bin < FI_BINS; bin++) {
+        uint64_t sum = 0;
+        for (int i = 0; i < FI_BIN_TABLES; i++) sum += table[i * FI_BIN_TABLE + bin], table[i * FI_BIN_TABLE + bin] = 0;
+        if (sum) __atomic_fetch_add(&job->bins[bin], sum, __ATOMIC_RELAXED);
+        moved += sum;
+    }
+    __atomic_fetch_add(&job->binned, moved, __ATOMIC_RELAXED);
+}
 
 /* One run of each of k rows. */
-static void describe_run(const describe_job *job, npy_intp row, int k, npy_intp run, int worker) {
+static void describe_run(describe_job *job, npy_intp row, int k, npy_intp run, int worker) {
     const fi_rows *rows = &job->rows;
     fi_description *into = job->descriptions + worker * job->group;
     char *scratch = job->scratch + (npy_intp)worker * job->group * FI_GATHER_BYTES;
     const char *base = fi_row_at(rows, row);
     const npy_intp begin = run * RUN_VALUES, end = rows->size - begin < RUN_VALUES ? rows->size : begin + RUN_VALUES;
+    if (job->bins && (job->held[worker] += (uint64_t)(end - begin)) > HELD_VALUES)
+        empty_table(job, into->bins), job->held[worker] = (uint64_t)(end - begin);
     uint64_t blocks = 0;
     for (npy_intp i = begin; i < end; i += FI_STAT_STRIP, blocks++) {
         const int n = end - i < FI_STAT_STRIP ? (int)(end - i) : FI_STAT_STRIP;
@@ -48,7 +66,7 @@ static void describe_run(const describe_job *job, npy_intp row, int k, npy_intp 
 }
 
 static void describe_task(void *context, int worker, uint64_t task) {
-    const describe_job *job = context;
+    describe_job *job = context;
     const npy_intp run = (npy_intp)task % job->runs, first = (npy_intp)task / job->runs * job->batch;
     for (npy_intp i = first; i < job->groups && i < first + job->batch; i++) {
         const npy_intp at = i % job->groups_across * job->group, left = job->rows.across - at;
@@ -76,19 +94,21 @@ static uint32_t bits_of(float x) {
     return bits;
 }
 
-/* Moves a worker's bins from the largest down, until the `left` values that it and the workers after it hold are found. */
-static uint64_t add_bins(uint64_t *to, uint32_t *from, double absmax, uint64_t left) {
+/* Moves the bins of `workers` tables, which are left empty: from the largest value down, until every value is found. */
+static void add_tables(describe_job *job, uint64_t workers, const fi_moments *moments) {
+    const double absmax = fabs(moments->min) > fabs(moments->max) ? fabs(moments->min) : fabs(moments->max);
     const uint32_t top = bits_of(absmax < 0x1.fffffep127 ? (float)absmax : 0x1.fffffep127f) >> 20;
-    for (uint32_t step = 0; left && step <= top; step++) {
-        const uint32_t bin = step ? top + 1 - step : 0; /* zeros first: they are many where there are any */
-        for (int negative = 0; negative < 2; negative++)
-            for (int table = 0; table < FI_BIN_TABLES; table++) {
-                uint32_t *count = from + table * FI_BIN_TABLE + (negative << 11 | bin);
-                to[negative << 11 | bin] += *count, left -= *count;
-                *count = 0;
-            }
-    }
-    return left;
+    uint64_t left = (uint64_t)moments->n - job->binned;
+    for (uint64_t worker = 0; worker < workers; worker++)
+        for (uint32_t step = 0; left && step <= top; step++) {
+            const uint32_t bin = step ? top + 1 - step : 0; /* zeros first: they are many where there are any */
+            for (uint32_t at = bin; at < FI_BINS; at += FI_BINS / 2) /* positive, negative */
+                for (int i = 0; i < FI_BIN_TABLES; i++) {
+                    uint32_t *count = job->tables + worker * TABLE + i * FI_BIN_TABLE + at;
+                    job->bins[at] += *count, left -= *count;
+                    *count = 0;
+                }
+        }
 }
 
 static void plan(describe_job *job) {
@@ -106,44 +126,59 @@ static void plan(describe_job *job) {
     if (job->batch < 1 || job->runs > 1) job->batch = 1;
 }
 
-/* A row's moments and counts to their places, which hold zeros; and all bins, if they are wanted. */
-static int describe(describe_job *job, int threads, fi_moments *moments, fi_counts *counts, uint64_t *bins) {
-    static _Thread_local uint32_t first_table[TABLE]; /* all 0 between calls: small arrays are many */
+/* Nothing counted yet, and no bin in use. */
+static void begin(describe_job *job, uint64_t workers) {
+    memset(job->descriptions, 0, workers * (uint64_t)job->group * sizeof *job->descriptions);
+    memset(job->held, 0, workers * sizeof *job->held);
+    job->binned = 0;
+    for (uint64_t i = 0; job->bins && i < workers; i++) job->descriptions[i].bins = job->tables + i * TABLE;
+}
+
+/* After a fork in the midst: as if nothing had been done. */
+static void begin_again(describe_job *job) {
+    if (job->bins) {
+        memset(job->tables, 0, TABLE * sizeof *job->tables);
+        memset(job->bins, 0, FI_BINS * sizeof *job->bins);
+    }
+    begin(job, 1);
+}
+
+/* A row's moments and counts to their places, which hold zeros; and all bins, unless job->bins is NULL. */
+static int describe(describe_job *job, fi_state *state, fi_moments *moments, fi_counts *counts) {
     const fi_rows *rows = &job->rows;
     if (rows->count == 0 || rows->size == 0) return 0;
     plan(job);
-    const uint64_t wanted = ((uint64_t)(rows->count * rows->size) >> 17) + 1;
-    const uint64_t workers = wanted < (uint64_t)threads ? wanted : (uint64_t)threads,
+    uint64_t workers = ((uint64_t)(rows->count * rows->size) >> 17) + 1;
+    if (workers > (uint64_t)state->threads) workers = (uint64_t)state->threads;
+    const uint64_t tasks = (uint64_t)((job->groups + job->batch - 1) / job->batch * job->runs),
                    groups = workers * (uint64_t)job->group;
     const size_t parts = job->runs == 1 ? 0 : (size_t)(rows->count * job->runs);
-    uint32_t *tables = bins && workers > 1 ? PyMem_RawCalloc(workers - 1, sizeof first_table) : NULL;
+    /* one table is kept from call to call, all 0: small arrays are many */
+    const int spare = job->bins && workers == 1 && state->spare_table;
+    job->tables = spare ? state->spare_table : job->bins ? PyMem_RawCalloc(workers * TABLE, sizeof *job->tables) : NULL;
+    if (spare) state->spare_table = NULL;
     job->moments = parts ? PyMem_RawMalloc(parts * sizeof *moments) : moments;
     job->counts = parts ? PyMem_RawMalloc(parts * sizeof *counts) : counts;
-    job->descriptions = PyMem_RawCalloc(groups, sizeof *job->descriptions);
+    job->descriptions = PyMem_RawMalloc(groups * sizeof *job->descriptions);
     job->scratch = rows->plain ? NULL : PyMem_RawMalloc(groups * FI_GATHER_BYTES);
-    const int failed = !job->moments || !job->counts || !job->descriptions || (!rows->plain && !job->scratch) ||
-                       (bins && workers > 1 && !tables);
-    if (failed) {
+    int result = -1;
+    if (!job->moments || !job->counts || !job->descriptions || (!rows->plain && !job->scratch) ||
+        (job->bins && !job->tables)) {
         PyErr_NoMemory();
     } else {
-        for (uint64_t i = 0; bins && i < workers; i++)
-            job->descriptions[i].bins = i ? tables + (i - 1) * TABLE : first_table;
-        Py_BEGIN_ALLOW_THREADS const fi_modes saved = fi_modes_enter();
-        (void)fi_parallel((uint64_t)((job->groups + job->batch - 1) / job->batch * job->runs), (int)workers,
-                          describe_task, job, NULL, NULL);
+        begin(job, workers);
+        while ((result = fi_run_tasks(tasks, workers, describe_task, job)) == FI_FORKED) workers = 1, begin_again(job);
+    }
+    if (result == 0) {
+        const fi_modes saved = fi_modes_enter();
         for (npy_intp row = 0; parts && row < rows->count; row++) fold(job, row, moments + row, counts + row);
-        if (bins) {
-            const double absmax =
-                fabs(moments->min) > fabs(moments->max) ? fabs(moments->min) : fabs(moments->max);
-            uint64_t left = (uint64_t)moments->n;
-            for (uint64_t i = 0; i < workers; i++) left = add_bins(bins, job->descriptions[i].bins, absmax, left);
-        }
         fi_modes_leave(saved);
-        Py_END_ALLOW_THREADS
+        if (job->bins) add_tables(job, workers, moments);
+        if (job->bins && workers == 1 && !state->spare_table) state->spare_table = job->tables, job->tables = NULL;
     }
     if (parts) PyMem_RawFree(job->moments), PyMem_RawFree(job->counts);
-    PyMem_RawFree(job->descriptions), PyMem_RawFree(job->scratch), PyMem_RawFree(tables);
-    return failed ? -1 : 0;
+    PyMem_RawFree(job->descriptions), PyMem_RawFree(job->scratch), PyMem_RawFree(job->tables);
+    return result;
 }
 
 PyObject *fi_py_describe(PyObject *module, PyObject *const *args, Py_ssize_t count) {
@@ -151,14 +186,15 @@ PyObject *fi_py_describe(PyObject *module, PyObject *const *args, Py_ssize_t cou
         PyErr_SetString(PyExc_TypeError, "describe takes an array and a dtype");
         return NULL;
     }
-    const fi_state *state = fi_state_of(module);
+    fi_state *state = fi_state_of(module);
     describe_job job;
     if (fi_rows_of(&job.rows, state, (PyArrayObject *)args[0], args[1], 0) < 0) return NULL;
     npy_intp n = FI_BINS;
     fi_moments moments = {0};
     fi_counts counts = {0};
     PyObject *bins = PyArray_ZEROS(1, &n, NPY_UINT64, 0), *result = NULL;
-    if (bins && describe(&job, state->threads, &moments, &counts, PyArray_DATA((PyArrayObject *)bins)) == 0)
+    job.bins = bins ? PyArray_DATA((PyArrayObject *)bins) : NULL;
+    if (bins && describe(&job, state, &moments, &counts) == 0)
         result = Py_BuildValue("(NNO)", fi_new_moments(state, &moments), fi_new_counts(state, &counts), bins);
     Py_XDECREF(bins);
     return result;
@@ -171,15 +207,15 @@ PyObject *fi_py_describe_rows(PyObject *module, PyObject *const *args, Py_ssize_
     }
     const int outer = (int)PyLong_AsLong(args[2]);
     if (outer == -1 && PyErr_Occurred()) return NULL;
-    const fi_state *state = fi_state_of(module);
+    fi_state *state = fi_state_of(module);
     describe_job job;
     if (fi_rows_of(&job.rows, state, (PyArrayObject *)args[0], args[1], outer) < 0) return NULL;
     Py_INCREF(state->moments_row), Py_INCREF(state->counts_row); /* which the arrays take over */
     PyObject *moments = PyArray_Zeros(1, &job.rows.count, state->moments_row, 0);
     PyObject *counts = PyArray_Zeros(1, &job.rows.count, state->counts_row, 0), *result = NULL;
+    job.bins = NULL;
     if (moments && counts &&
-        describe(&job, state->threads, PyArray_DATA((PyArrayObject *)moments), PyArray_DATA((PyArrayObject *)counts),
-                 NULL) == 0)
+        describe(&job, state, PyArray_DATA((PyArrayObject *)moments), PyArray_DATA((PyArrayObject *)counts)) == 0)
         result = PyTuple_Pack(2, moments, counts);
     Py_XDECREF(moments), Py_XDECREF(counts);
     return result;

@@ -14,25 +14,16 @@
 
 #include "core.h"
 
-typedef struct fi_state fi_state;
+/* The level in use: the process's and not the module's, since a ufunc may outlive the module that it came from. */
+extern const fi_kernels *fi_level;
 
-/* What a ufunc's loop is told: which kernel to look up at the level in use. */
 typedef struct {
-    const fi_state *state;
-    fi_activation function;
-    fi_dtype dtype;
-} fi_ufunc_loop;
-enum { FI_UFUNCS = 6 };
-
-struct fi_state {
-    const fi_kernels *kernels; /* the level in use */
     int threads;
     PyObject *dtypes[FI_DTYPES]; /* instances of _core.Dtype */
+    uint32_t *spare_table;       /* of describe.c */
     PyTypeObject *moments_type, *counts_type;
     PyArray_Descr *moments_row, *counts_row; /* fi_moments and fi_counts as NumPy sees them */
-    fi_ufunc_loop loops[FI_UFUNCS][3];       /* float16, float32, float64 */
-    void *loop_data[FI_UFUNCS][3];
-};
+} fi_state;
 
 static inline fi_state *fi_state_of(PyObject *module) { return PyModule_GetState(module); }
 
@@ -44,6 +35,10 @@ int fi_number_of(PyObject *object, const char *name, double *number);
 PyObject *fi_new_moments(const fi_state *state, const fi_moments *moments);
 PyObject *fi_new_counts(const fi_state *state, const fi_counts *counts);
 int fi_moments_of(const fi_state *state, PyObject *object, fi_moments *moments);
+
+/* tasks.c: fi_parallel without the GIL, which looks for signals. -1: an exception is set. FI_FORKED: this is a child that a
+ * signal's handler forked; some tasks are undone, and begun ones half done: begin again, alone. */
+int fi_run_tasks(uint64_t n, uint64_t workers, fi_task *task, void *context);
 
 /* fill.c */
 PyObject *fi_py_fill_uniform(PyObject *module, PyObject *const *args, Py_ssize_t count);
@@ -60,7 +55,7 @@ PyObject *fi_py_words(PyObject *module, PyObject *args);
 PyObject *fi_py_threefry(PyObject *module, PyObject *args);
 PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args);
 PyObject *fi_py_truncated_moments(PyObject *module, PyObject *args);
-PyObject *fi_py_elementary(PyObject *module, PyObject *args);
+PyObject *fi_py_elementary(PyObject *module, PyObject *number);
 PyObject *fi_py_levels(PyObject *module, PyObject *none);
 PyObject *fi_py_use_level(PyObject *module, PyObject *name);
 PyObject *fi_py_set_threads(PyObject *module, PyObject *count);

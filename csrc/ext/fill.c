@@ -6,8 +6,6 @@
  */
 #include "layout.h"
 
-#include <time.h>
-
 typedef struct {
     const fi_kernels *kernels;
     int threads;
@@ -79,25 +77,6 @@ static void tile_task(void *context, int worker, uint64_t i) {
     fi_tile_copy(layout, &tile, values);
 }
 
-/* Called between tasks on the calling thread: look for a signal every 20 ms. */
-typedef struct {
-    PyThreadState *thread;
-    struct timespec looked;
-} signal_watch;
-
-static int look_for_signals(void *context) {
-    signal_watch *watch = context;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    const long long passed = (now.tv_sec - watch->looked.tv_sec) * 1000000000ll + (now.tv_nsec - watch->looked.tv_nsec);
-    if (passed < 20000000) return 0;
-    watch->looked = now;
-    PyEval_RestoreThread(watch->thread);
-    const int interrupted = PyErr_CheckSignals();
-    watch->thread = PyEval_SaveThread();
-    return interrupted;
-}
-
 /* A law's parameter, by name. */
 typedef struct {
     const char *name;
@@ -137,7 +116,7 @@ static int open_job(fill_job *job, PyObject *module, const char *law, const para
                      (PyObject *)PyArray_DESCR(array), parts == 2 ? "pairs of the named dtype" : "of the named dtype");
         return -1;
     }
-    job->kernels = state->kernels, job->threads = state->threads;
+    job->kernels = fi_level, job->threads = state->threads;
     return fi_layout_of(&job->layout, array, item_size, parts, global_shape, offset);
 }
 
@@ -165,14 +144,10 @@ static PyObject *run_job(fill_job *job) {
     char *memory = PyMem_RawMalloc(workers * job->block_bytes + 64);
     if (!memory) return PyErr_NoMemory();
     job->scratch = memory + (64 - (uintptr_t)memory % 64);
-    signal_watch watch = {NULL, {0, 0}};
-    clock_gettime(CLOCK_MONOTONIC, &watch.looked);
-    watch.thread = PyEval_SaveThread();
-    const int interrupted =
-        fi_parallel(tasks, (int)workers, plain ? plain_task : tile_task, job, look_for_signals, &watch);
-    PyEval_RestoreThread(watch.thread);
+    int result;
+    while ((result = fi_run_tasks(tasks, workers, plain ? plain_task : tile_task, job)) == FI_FORKED) workers = 1;
     PyMem_RawFree(memory);
-    if (interrupted) return NULL;
+    if (result < 0) return NULL;
     Py_RETURN_NONE;
 }
 

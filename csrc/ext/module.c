@@ -4,6 +4,8 @@
 
 #define FASTCALL(function) (PyCFunction)(void (*)(void)) function, METH_FASTCALL
 
+const fi_kernels *fi_level;
+
 static PyMethodDef methods[] = {
     {"fill_uniform", FASTCALL(fi_py_fill_uniform),
      "fill_uniform($module, array, dtype, low, high, seed, stream, global_shape, offset, /)\n--\n\n"
@@ -24,7 +26,7 @@ static PyMethodDef methods[] = {
     {"truncated_moments", fi_py_truncated_moments, METH_VARARGS,
      "truncated_moments($module, alpha, beta, /)\n--\n\n"
      "Mass, mean and std of the standard normal truncated to [alpha, beta]."},
-    {"elementary", fi_py_elementary, METH_VARARGS,
+    {"elementary", fi_py_elementary, METH_O,
      "elementary($module, x, /)\n--\n\n"
      "exp(x), log(x) and upper_tail(x), as the set-up of a truncated normal computes them."},
     {"levels", fi_py_levels, METH_NOARGS,
@@ -54,8 +56,8 @@ static int module_exec(PyObject *module) {
     fi_state *state = fi_state_of(module);
     state->threads = 1;
     for (int i = 0; fi_levels[i]; i++)
-        if (fi_level_runs_here(fi_levels[i])) state->kernels = fi_levels[i];
-    if (!state->kernels) {
+        if (fi_level_runs_here(fi_levels[i])) fi_level = fi_levels[i];
+    if (!fi_level) {
         PyErr_SetString(PyExc_ImportError, "fastinit needs an x86-64 processor with SSE4.2 and POPCNT (x86-64-v2)");
         return -1;
     }
@@ -65,7 +67,11 @@ static int module_exec(PyObject *module) {
 }
 
 /* The state holds no cycle, so it need not be traversed. */
-static void module_free(void *module) { fi_forget_types(fi_state_of(module)); }
+static void module_free(void *module) {
+    fi_state *state = fi_state_of(module);
+    fi_forget_types(state);
+    PyMem_RawFree(state->spare_table);
+}
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, module_exec},

@@ -9,7 +9,7 @@ int fi_rows_of(fi_rows *rows, const fi_state *state, PyArrayObject *array, PyObj
     const char kind = PyArray_DESCR(array)->kind;
     fi_dtype named = FI_F64;
     if (dtype != Py_None && fi_dtype_of(state, dtype, &named) < 0) return -1;
-    *rows = (fi_rows){.kernels = state->kernels,
+    *rows = (fi_rows){.kernels = fi_level,
                       .data = PyArray_BYTES(array),
                       .reading = dtype == Py_None ? FI_READ_INTEGER : READINGS[named],
                       .dtype = named,

@@ -2,10 +2,11 @@
 #include "ext.h"
 
 PyObject *fi_py_words(PyObject *module, PyObject *args) {
+    (void)module;
     unsigned long long seed, stream, chunk;
     if (!PyArg_ParseTuple(args, "KKK", &seed, &stream, &chunk)) return NULL;
     uint32_t words[FI_CHUNK] __attribute__((aligned(64)));
-    fi_state_of(module)->kernels->words((fi_key){seed, stream}, chunk, FI_ROWS, words);
+    fi_level->words((fi_key){seed, stream}, chunk, FI_ROWS, words);
     npy_intp n = FI_CHUNK;
     PyObject *out = PyArray_SimpleNew(1, &n, NPY_UINT32);
     if (out) memcpy(PyArray_DATA((PyArrayObject *)out), words, sizeof words);
@@ -20,6 +21,25 @@ PyObject *fi_py_threefry(PyObject *module, PyObject *args) {
     return Py_BuildValue("(IIII)", c[0], c[1], c[2], c[3]);
 }
 
+enum { SPARSE_TASK = 1 << 22 }; /* entries */
+
+typedef struct {
+    fi_key key;
+    uint64_t rows, columns, chosen, per_task;
+    npy_bool *out;
+    uint64_t *mask;
+} sparse_job;
+
+static void sparse_task(void *context, int worker, uint64_t i) {
+    (void)worker; /* the only one: there is one mask */
+    const sparse_job *job = context;
+    const uint64_t first = i * job->per_task, left = job->columns - first;
+    const int count = (int)(left < job->per_task ? left : job->per_task);
+    fi_sparse_columns(job->key, first, count, job->rows, job->chosen, job->mask);
+    for (uint64_t row = 0; row < job->rows; row++)
+        for (int j = 0; j < count; j++) job->out[row * job->columns + first + (uint64_t)j] = job->mask[row] >> j & 1;
+}
+
 PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
     (void)module;
     unsigned long long seed, stream, rows, columns, chosen;
@@ -30,20 +50,23 @@ PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
     }
     npy_intp shape[2] = {(npy_intp)rows, (npy_intp)columns};
     PyObject *out = PyArray_SimpleNew(2, shape, NPY_BOOL);
-    uint64_t *mask = PyMem_RawMalloc((rows ? rows : 1) * sizeof *mask);
-    if (!out || !mask) {
-        PyMem_RawFree(mask);
-        Py_XDECREF(out);
-        return out ? PyErr_NoMemory() : NULL;
-    }
-    npy_bool *data = PyArray_DATA((PyArrayObject *)out);
-    Py_BEGIN_ALLOW_THREADS for (uint64_t first = 0; first < columns; first += 64) {
-        const int count = columns - first < 64 ? (int)(columns - first) : 64;
-        fi_sparse_columns((fi_key){seed, stream}, first, count, rows, chosen, mask);
-        for (uint64_t row = 0; row < rows; row++)
-            for (int j = 0; j < count; j++) data[row * columns + first + (uint64_t)j] = mask[row] >> j & 1;
-    }
-    Py_END_ALLOW_THREADS PyMem_RawFree(mask);
+    if (!out) return NULL;
+    /* 64 columns share a word of the mask; of long ones fewer to a task, so that a signal need not wait */
+    const uint64_t fewer = SPARSE_TASK / (rows ? rows : 1), per_task = fewer > 64 ? 64 : fewer ? fewer : 1;
+    sparse_job job = {.key = {seed, stream},
+                      .rows = rows,
+                      .columns = columns,
+                      .chosen = chosen,
+                      .per_task = per_task,
+                      .out = PyArray_DATA((PyArrayObject *)out),
+                      .mask = PyMem_RawMalloc((rows ? rows : 1) * sizeof *job.mask)};
+    int result = -1;
+    if (job.mask)
+        while ((result = fi_run_tasks((columns + per_task - 1) / per_task, 1, sparse_task, &job)) == FI_FORKED) {}
+    else
+        PyErr_NoMemory();
+    PyMem_RawFree(job.mask);
+    if (result < 0) Py_CLEAR(out);
     return out;
 }
 
@@ -60,14 +83,15 @@ PyObject *fi_py_truncated_moments(PyObject *module, PyObject *args) {
     return Py_BuildValue("(ddd)", mass, mean, std);
 }
 
-PyObject *fi_py_elementary(PyObject *module, PyObject *args) {
+PyObject *fi_py_elementary(PyObject *module, PyObject *number) {
     (void)module;
     double x;
-    if (!PyArg_ParseTuple(args, "d", &x)) return NULL;
+    if (fi_number_of(number, "x", &x) < 0) return NULL;
     return Py_BuildValue("(ddd)", fi_exp(x), fi_log(x), fi_upper_tail(x));
 }
 
 PyObject *fi_py_levels(PyObject *module, PyObject *none) {
+    (void)module;
     (void)none;
     PyObject *names = PyList_New(0);
     for (int i = 0; names && fi_levels[i]; i++) {
@@ -76,17 +100,18 @@ PyObject *fi_py_levels(PyObject *module, PyObject *none) {
         if (!name || PyList_Append(names, name) < 0) Py_CLEAR(names);
         Py_XDECREF(name);
     }
-    return names ? Py_BuildValue("(sN)", fi_state_of(module)->kernels->name, names) : NULL;
+    return names ? Py_BuildValue("(sN)", fi_level->name, names) : NULL;
 }
 
 PyObject *fi_py_use_level(PyObject *module, PyObject *name) {
+    (void)module;
     if (!PyUnicode_Check(name)) {
         PyErr_SetString(PyExc_TypeError, "use_level takes a str");
         return NULL;
     }
     for (int i = 0; fi_levels[i]; i++) {
         if (fi_level_runs_here(fi_levels[i]) && PyUnicode_CompareWithASCIIString(name, fi_levels[i]->name) == 0) {
-            fi_state_of(module)->kernels = fi_levels[i];
+            fi_level = fi_levels[i];
             Py_RETURN_TRUE;
         }
     }
@@ -94,7 +119,9 @@ PyObject *fi_py_use_level(PyObject *module, PyObject *name) {
 }
 
 PyObject *fi_py_set_threads(PyObject *module, PyObject *count) {
-    const long n = PyLong_AsLong(count);
+    int beyond;
+    const long n = PyLong_AsLongAndOverflow(count, &beyond);
+    if (beyond) PyErr_Format(PyExc_ValueError, "count is %R; give a smaller number of threads", count);
     if (n == -1 && PyErr_Occurred()) return NULL;
     fi_state_of(module)->threads = n < 1 ? 1 : n > FI_MAX_WORKERS ? FI_MAX_WORKERS : (int)n;
     Py_RETURN_NONE;

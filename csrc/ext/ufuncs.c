@@ -9,7 +9,15 @@
 
 enum { RUN = 512 }; /* values gathered at a time where the steps are not those of a plain array */
 
+/* What a loop is told: which kernel to look up at the level in use. Not in the module's state: a ufunc may outlive it. */
+typedef struct {
+    fi_activation function;
+    fi_dtype dtype;
+} loop;
 static const fi_dtype DTYPES[] = {FI_F16, FI_F32, FI_F64};
+static loop loops[FI_ACTIVATIONS][3];
+static void *loop_data[FI_ACTIVATIONS][3];
+
 static const char TYPES[] = {NPY_HALF, NPY_HALF, NPY_FLOAT, NPY_FLOAT, NPY_DOUBLE, NPY_DOUBLE};
 static const char BACKWARD_TYPES[] = {NPY_HALF,  NPY_HALF,   NPY_HALF,   NPY_FLOAT, NPY_FLOAT,
                                       NPY_FLOAT, NPY_DOUBLE, NPY_DOUBLE, NPY_DOUBLE};
@@ -18,18 +26,20 @@ static void gather(char *out, const char *in, npy_intp step, npy_intp n, npy_int
     for (npy_intp i = 0; i < n; i++) memcpy(out + i * size, in + i * step, (size_t)size);
 }
 
-static void run(const fi_ufunc_loop *loop, char *grad, npy_intp grad_step, char *z, npy_intp z_step, char *out,
+static void run(const loop *self, char *grad, npy_intp grad_step, char *z, npy_intp z_step, char *out,
                 npy_intp out_step, npy_intp n) {
-    const npy_intp size = loop->dtype == FI_F16 ? 2 : loop->dtype == FI_F32 ? 4 : 8;
-    fi_activation_kernel *kernel = loop->state->kernels->activation[loop->function][loop->dtype];
+    const npy_intp size = fi_dtypes[self->dtype].item_size;
+    fi_activation_kernel *kernel = fi_level->activation[self->function][self->dtype];
+    /* reduce and accumulate: what one step puts out is the next one's gradient */
+    const int chained = grad && grad_step == out_step && out == grad + grad_step;
     const fi_modes saved = fi_modes_enter();
-    if (z_step == size && out_step == size && (!grad || grad_step == size)) {
+    if (!chained && z_step == size && out_step == size && (!grad || grad_step == size)) {
         kernel(grad, z, (size_t)n, out);
     } else {
         double values[RUN], grads[RUN]; /* of the widest type */
         char *run_z = (char *)values, *run_grad = (char *)grads;
-        for (npy_intp i = 0; i < n; i += RUN) {
-            const npy_intp m = n - i < RUN ? n - i : RUN;
+        for (npy_intp i = 0, m; i < n; i += m) {
+            m = chained ? 1 : n - i < RUN ? n - i : RUN;
             gather(run_z, z + i * z_step, z_step, m, size);
             if (grad) gather(run_grad, grad + i * grad_step, grad_step, m, size);
             kernel(grad ? run_grad : NULL, run_z, (size_t)m, run_z);
@@ -55,7 +65,7 @@ int fi_add_ufuncs(PyObject *module) {
         const char *name, *doc;
         fi_activation function;
         int backward;
-    } UFUNCS[FI_UFUNCS] = {
+    } UFUNCS[] = {
         {"sigmoid", SIGMOID_DOC, FI_SIGMOID, 0},
         {"dsigmoid", DSIGMOID_DOC, FI_DSIGMOID, 0},
         {"tanh", TANH_DOC, FI_TANH, 0},
@@ -64,16 +74,13 @@ int fi_add_ufuncs(PyObject *module) {
         {"tanh_backward", TANH_BACKWARD_DOC, FI_DTANH, 1},
     };
     if (PyUFunc_ImportUFuncAPI() < 0) return -1;
-    fi_state *state = fi_state_of(module);
-    for (int i = 0; i < FI_UFUNCS; i++) {
-        for (int j = 0; j < 3; j++) {
-            state->loops[i][j] = (fi_ufunc_loop){state, UFUNCS[i].function, DTYPES[j]};
-            state->loop_data[i][j] = &state->loops[i][j];
-        }
+    for (int f = 0; f < FI_ACTIVATIONS; f++)
+        for (int i = 0; i < 3; i++) loops[f][i] = (loop){f, DTYPES[i]}, loop_data[f][i] = &loops[f][i];
+    for (size_t i = 0; i < sizeof UFUNCS / sizeof *UFUNCS; i++) {
         const int backward = UFUNCS[i].backward;
-        PyObject *ufunc = PyUFunc_FromFuncAndData(backward ? backward_loops : unary_loops, state->loop_data[i],
-                                                  backward ? BACKWARD_TYPES : TYPES, 3, backward ? 2 : 1, 1,
-                                                  PyUFunc_None, UFUNCS[i].name, UFUNCS[i].doc, 0);
+        PyObject *ufunc = PyUFunc_FromFuncAndData(backward ? backward_loops : unary_loops,
+                                                  loop_data[UFUNCS[i].function], backward ? BACKWARD_TYPES : TYPES, 3,
+                                                  backward ? 2 : 1, 1, PyUFunc_None, UFUNCS[i].name, UFUNCS[i].doc, 0);
         if (!ufunc) return -1;
         const int failed = PyModule_AddObjectRef(module, UFUNCS[i].name, ufunc);
         Py_DECREF(ufunc);

@@ -297,5 +297,7 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Randomness
     key = take_key(generator, opened.backend)
     zero = sparse_mask(*key, rows, columns, math.ceil(sparsity * rows))
     fill_normal(opened.array, opened.dtype, 0.0, std, *key, *WHOLE)
-    np.copyto(opened.array, opened.array.dtype.type(0), where=zero)
+    step = max(1, 2**22 // max(columns, 1))
+    for row in range(0, rows, step):  # by parts, so that a signal need not wait for all
+        np.copyto(opened.array[row : row + step], opened.array.dtype.type(0), where=zero[row : row + step])
     return opened.done()

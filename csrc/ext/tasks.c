@@ -1,0 +1,64 @@
+/* Tasks without the GIL: signals are answered, forks survived. */
+#include "ext.h"
+
+#include <time.h>
+#include <unistd.h>
+
+/* Between two looks for signals, ns. */
+static const int64_t SHORTEST_PAUSE = 20000000, LONGEST_PAUSE = 200000000;
+
+typedef struct {
+    PyThreadState *thread;
+    int64_t next; /* when to look again */
+    pid_t process;
+    int interrupted;
+} signal_watch;
+
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Called between tasks on the calling thread. A handler may do anything: raise, fork, or both. */
+static int look_for_signals(void *context) {
+    signal_watch *watch = context;
+    const int64_t asked = now();
+    if (asked < watch->next) return 0;
+    PyEval_RestoreThread(watch->thread);
+    int64_t pause = 8 * (now() - asked); /* an eighth of the time at most goes into waiting for the GIL */
+    if (pause < SHORTEST_PAUSE) pause = SHORTEST_PAUSE;
+    if (pause > LONGEST_PAUSE) pause = LONGEST_PAUSE;
+    watch->interrupted = PyErr_CheckSignals();
+    watch->thread = PyEval_SaveThread();
+    watch->next = now() + pause;
+    return getpid() == watch->process ? watch->interrupted : FI_FORKED;
+}
+
+/* Only the main thread runs handlers. And no other may ask for the GIL before its workers are done: once the interpreter
+ * ends, asking ends a thread, while its workers go on with what is on its stack. */
+static int on_main_thread(pid_t process) {
+    static pid_t known; /* a child's main thread is the one that forked */
+    static unsigned long main_thread;
+    if (known != process) {
+        PyObject *threading = PyImport_ImportModule("threading");
+        PyObject *thread = threading ? PyObject_CallMethod(threading, "main_thread", NULL) : NULL;
+        PyObject *ident = thread ? PyObject_GetAttrString(thread, "ident") : NULL;
+        main_thread = ident ? PyLong_AsUnsignedLongMask(ident) : 0;
+        known = process;
+        PyErr_Clear(); /* at the interpreter's end there is no threading, and so no main thread */
+        Py_XDECREF(threading);
+        Py_XDECREF(thread);
+        Py_XDECREF(ident);
+    }
+    return PyThread_get_thread_ident() == main_thread;
+}
+
+int fi_run_tasks(uint64_t n, uint64_t workers, fi_task *task, void *context) {
+    signal_watch watch = {.next = now() + SHORTEST_PAUSE, .process = getpid()};
+    const int watched = n > 1 && on_main_thread(watch.process);
+    watch.thread = PyEval_SaveThread();
+    const int stopped = fi_parallel(n, (int)workers, task, context, watched ? look_for_signals : NULL, &watch);
+    PyEval_RestoreThread(watch.thread);
+    return watch.interrupted ? -1 : stopped;
+}
