@@ -4,9 +4,9 @@
 FI_APART void OF(fi_normal_values)(const fi_distribution *dist, int rows, const uint32_t *restrict words,
                                    REAL *restrict out) {
     const REAL scale = (REAL)dist->scale, shift = (REAL)dist->shift;
-    for (int row = 0; row < rows; row += 2) {
+    for (; rows > 0; rows -= 2, words += 2 * FI_LANES, out += 2 * PER_ROW) {
 #pragma GCC unroll 1 /* gcc 12 unrolls the 16 of float64 before it could vectorise them */
-        for (int i = row * PER_ROW; i < (row + 1) * PER_ROW; i++) {
+        for (int i = 0; i < PER_ROW; i++) {
             const WORD a = OF(fi_word)(words, i), b = OF(fi_word)(words, i + PER_ROW);
             const REAL radius = OF(fi_radius)(a) * scale, angle = OF(fi_angle)(b);
             const WORD cosine = OF(fi_bits)(OF(fi_octant_cos)(angle)) ^ OF(fi_cosine_sign)(b);

@@ -5,8 +5,8 @@ FI_INLINE void OF(fi_uniform_of)(const fi_distribution *dist, int rows, const ui
                                  REAL *restrict out, const int clamped) {
     enum { PAIR = 2 * PER_ROW };
     const REAL scale = (REAL)dist->scale, shift = (REAL)dist->shift, lo = (REAL)dist->lo, hi = (REAL)dist->hi;
-    for (int at = 0; at < rows * PER_ROW; at += PAIR) { /* a constant count within: compilers unroll it */
-        for (int i = at; i < at + PAIR; i++) {
+    for (; rows > 0; rows -= 2, words += 2 * FI_LANES, out += PAIR) {
+        for (int i = 0; i < PAIR; i++) { /* from 0 to a constant: compilers unroll it, with -fwrapv too */
             const REAL value = OF(fi_symmetric)(OF(fi_word)(words, i)) * scale + shift;
             const REAL above = value > lo ? value : lo;
             out[i] = !clamped ? value : above < hi ? above : hi;
