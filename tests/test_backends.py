@@ -91,7 +91,7 @@ def test_a_fill_inside_a_transform_says_so(transform):
         return t.sum()
 
     tensor = torch.ones(2, 3)
-    with pytest.raises(TypeError, match="vmap.*fill the tensors before"):
+    with pytest.raises(TypeError, match=r"vmap.*fill the tensors before"):
         if transform == "jvp":
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch's own, at the first jvp
@@ -177,7 +177,7 @@ def test_torchs_underscored_names_do_what_they_say(module):
     w = torch.empty(8, 6, 3)
     assert module._calculate_fan_in_and_fan_out(w) == (18, 24)
     assert [module._calculate_correct_fan(w, mode) for mode in ("fan_in", "FAN_OUT")] == [18, 24]
-    with pytest.raises(ValueError, match="(?i)mode"):
+    with pytest.raises(ValueError, match=r"(?i)mode"):
         module._calculate_correct_fan(w, "fan_avg")
     assert module._no_grad_uniform_(w, 2.0, 3.0) is w and w.min() >= 2 and w.max() <= 3
     assert module._no_grad_normal_(w, 5.0, 0.1) is w and abs(w.mean() - 5) < 0.1 and 0.05 < w.std() < 0.2

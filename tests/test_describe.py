@@ -352,7 +352,7 @@ def test_table():
         with pytest.raises(KeyError, match="no row"):
             t[bad]
     with pytest.raises(AttributeError, match="columns"):
-        t.median  # noqa: B018
+        _ = t.median
     assert describe(np.ones(2), np.zeros(3), names=["a", "b"])["b"].zero == 3
     assert describe([np.ones(2), np.zeros(3)]).names == ["0", "1"]
 

@@ -177,5 +177,5 @@ def test_bad_input_is_told(call, message):
 
 @pytest.mark.parametrize("model", [3, [], [1], None, "net"])
 def test_what_is_no_network_is_refused(model):
-    with pytest.raises(TypeError, match="give a list of fastinit.Dense"):
+    with pytest.raises(TypeError, match=r"give a list of fastinit.Dense"):
         probe(model, inputs())

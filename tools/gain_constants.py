@@ -1,5 +1,5 @@
-"""Print the constants of python/fastinit/activations.py: the gains 1/sqrt(E f(x)^2) and 1/sqrt(E f'(x)^2), x ~ N(0, 1), by
-quadrature in 40 digits, and the bounds beyond which f' stays below 1 - 0.97^2 of its largest.
+"""Print the constants of python/fastinit/activations.py: the gains 1/sqrt(E f(x)^2) and 1/sqrt(E f'(x)^2), x ~ N(0, 1),
+by quadrature in 40 digits, and the bounds beyond which f' stays below 1 - 0.97^2 of its largest.
 
 Run: python tools/gain_constants.py
 """
