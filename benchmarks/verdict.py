@@ -186,13 +186,19 @@ def main() -> None:
     stored = load()
     truth = labels(stored)
     words = [label.word for label in truth.values()]
-    unknown = {case.family for case in CASES if case.name in truth and truth[case.name].word is None}
+    told = {case.family for case in CASES if case.name in truth and truth[case.name].word}
+    unknown = {case.family for case in CASES if case.name in truth} - told
     disagree = [name for name, label in truth.items() if label.word and not label.agreed]
     print(
         f"Judge: {judge.name}. Truth of {stored['date']}, seeds {stored['seeds']}, code {stored['code']}: "
-        f"{len(FAMILIES) - len(unknown)} families, {words.count('fails')} cases fail, "
-        f"{words.count('healthy')} healthy, {words.count('slow')} slow; the seeds disagree on {len(disagree)}.\n"
+        f"{len(told)} families, {words.count('fails')} cases fail, {words.count('healthy')} healthy, "
+        f"{words.count('slow')} slow; the seeds disagree on {len(disagree)}.\n"
         + (f"Without a truth, for none of them learns: {', '.join(sorted(unknown))}.\n" if unknown else "")
+        + (
+            f"Not trained yet: {len(FAMILIES) - len(told | unknown)} families.\n"
+            if told | unknown < set(FAMILIES)
+            else ""
+        )
     )
     cases = [c for c in CASES if given.only is None or held_back(c.family) == (given.only == "held")]
     start = time.perf_counter()

@@ -239,7 +239,7 @@ FAMILIES: dict[str, Family] = {
     "ConvNeXt": Family(images.convnext, tasks.images, {
         "1e-6": NORMAL, "gain 1": of(NORMAL, gains(1)), "std 1": std(1), "all gains 0": norms(0),
         "constant": constant(0.02),
-    }, 120),
+    }, 250),
     # ---- transformers
     "GPT": Family(transformers.Transformer, tasks.text, {
         "normal 0.02": NORMAL, "default": default, "std 1": std(1), "everything 0.02": everything(0.02),
@@ -250,7 +250,7 @@ FAMILIES: dict[str, Family] = {
         "normal 0.02": NORMAL, "last / sqrt(12)": of(NORMAL, times(12**-0.5, "last")), "std 1": std(1),
         "gains 0": of(NORMAL, norms(0)),
     }, 150),
-    "BERT": Family(part(transformers.Transformer, causal=False, post=True), tasks.masked_text, {
+    "BERT": Family(part(transformers.Transformer, causal=False, post=True), tasks.noisy_text, {
         "normal 0.02": NORMAL, "default": default, "std 1": std(1), "everything 0.02": everything(0.02),
         "gains 0": of(NORMAL, norms(0)),
     }, 150),

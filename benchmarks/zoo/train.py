@@ -201,24 +201,25 @@ def belongs(record: Record, case: Case, seed: int) -> bool:
 
 
 def labels(truth: Truth) -> dict[str, Label]:
-    """p = (best constant answer's loss - best held-out loss) / (the same of the family's best); the median."""
+    """p = (best constant answer's loss - best held-out loss) / (the same of the family's best); the median.
+
+    Of the seeds from which the whole family was trained; of a family without one nothing is said.
+    """
     found: dict[str, Label] = {}
     for family, row in FAMILIES.items():
+        constant = truth["constants"].get(family, 0.0)
+        records = {init: truth["records"].get(f"{family}: {init}", {}) for init in row.inits}
+        seeds = [seed for seed in map(str, SEEDS) if all(seed in by_seed for by_seed in records.values())]
         gained = {
-            init: {
-                seed: truth["constants"][family] - min(r["SGD"], r["Adam"])
-                for seed, r in truth["records"].get(f"{family}: {init}", {}).items()
-            }
-            for init in row.inits
+            init: [constant - min(by_seed[seed]["SGD"], by_seed[seed]["Adam"]) for seed in seeds]
+            for init, by_seed in records.items()
         }
-        seeds = sorted({seed for by_seed in gained.values() for seed in by_seed})
-        best = {seed: max(by_seed[seed] for by_seed in gained.values() if seed in by_seed) for seed in seeds}
-        known = bool(best) and statistics.median(best.values()) >= LEARNS * truth["constants"][family]
-        for init, by_seed in gained.items():
-            if by_seed:
-                each = tuple(value / best[seed] if best[seed] > 0 else 0.0 for seed, value in by_seed.items())
-                p = statistics.median(each)
-                found[f"{family}: {init}"] = Label(word_of(p) if known else None, p, each)
+        best = [max(at_seed) for at_seed in zip(*gained.values(), strict=True)]
+        known = bool(best) and statistics.median(best) >= LEARNS * constant
+        for init, values in gained.items() if seeds else ():
+            each = tuple(value / most if most > 0 else 0.0 for value, most in zip(values, best, strict=True))
+            p = statistics.median(each)
+            found[f"{family}: {init}"] = Label(word_of(p) if known else None, p, each)
     return found
 
 

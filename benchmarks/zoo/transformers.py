@@ -96,12 +96,14 @@ class Transformer(nn.Module):
         norm: Callable[[int], nn.Module] = nn.LayerNorm, mlp: Callable[[int], nn.Module] = Mlp,
     ) -> None:  # fmt: skip
         super().__init__()
-        symbols = len(CHARACTERS) + (not causal)  # the mark of a hidden character
-        self.embedding, self.positions = nn.Embedding(symbols, width), nn.Parameter(0.02 * torch.randn(64, width))
+        self.embedding, self.positions = (
+            nn.Embedding(len(CHARACTERS), width),
+            nn.Parameter(0.02 * torch.randn(64, width)),
+        )
         self.body = nn.Sequential(
             *(Block(width, 2, causal=causal, post=post, norm=norm, mlp=mlp) for _ in range(layers))
         )
-        self.norm, self.head = nn.Identity() if post else norm(width), nn.Linear(width, symbols, bias=False)
+        self.norm, self.head = nn.Identity() if post else norm(width), nn.Linear(width, len(CHARACTERS), bias=False)
         if tied:
             self.head.weight = self.embedding.weight
 
