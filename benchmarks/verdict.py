@@ -98,8 +98,12 @@ def disagreements(verdicts: list[Verdict]) -> None:
     """Each failing case not called bad, each healthy one called bad."""
     wrong = [v for v in verdicts if v.label.word in ("fails", "healthy") and v.opinion.bad != (v.label.word == "fails")]
     rows = [
-        [v.case.name + " *" * held_back(v.case.family), f"{v.label.word} ({v.label.p:.2f})", v.opinion.severity]
-        + [", ".join(v.opinion.findings)]
+        [
+            v.case.name + " *" * held_back(v.case.family),
+            f"{v.label.word} ({v.label.p:.2f})",
+            v.opinion.severity,
+            ", ".join(v.opinion.findings),
+        ]
         for v in sorted(wrong, key=lambda v: (v.label.word or "", v.label.p))
     ]
     print("Where they disagree (*: held back):\n")
@@ -139,13 +143,24 @@ def margins(verdicts: list[Verdict], limits: Mapping[str, tuple[float, bool]]) -
                 f"{'>' if above else '<'} {limit:g}",
                 said(right, -1),
                 f"{len(wrong)}" + f" ({said(wrong, 0)})" * bool(wrong),
+                said(found, 0),
+                len(found),
+                said(missed, -1),
+                f"{auc(values['fails'], values['healthy']):.2f}",
             ]
-            + [said(found, 0), len(found), said(missed, -1), f"{auc(values['fails'], values['healthy']):.2f}"]
         )
     print("Margins:\n")
     table(
-        ["measure", "bad", "nearest healthy", "healthy beyond (nearest)", "nearest failing beyond", "failing beyond"]
-        + ["nearest failing within", "AUC"],
+        [
+            "measure",
+            "bad",
+            "nearest healthy",
+            "healthy beyond (nearest)",
+            "nearest failing beyond",
+            "failing beyond",
+            "nearest failing within",
+            "AUC",
+        ],
         rows,
     )
 

@@ -114,10 +114,10 @@ def recall(steps: int) -> Task:
 
 
 WORDS = {
-    "determiner": "the a one my this".split(),
-    "adjective": "red small old quick quiet".split(),
-    "noun": "cat dog fox bird child house river".split(),
-    "verb": "sees likes follows finds draws".split(),
+    "determiner": ["the", "a", "one", "my", "this"],
+    "adjective": ["red", "small", "old", "quick", "quiet"],
+    "noun": ["cat", "dog", "fox", "bird", "child", "house", "river"],
+    "verb": ["sees", "likes", "follows", "finds", "draws"],
 }
 CHARACTERS = sorted(set(" ." + "".join(word for words in WORDS.values() for word in words)))
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

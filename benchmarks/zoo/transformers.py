@@ -17,8 +17,8 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (self.q, self.k, self.v))
-        out: Tensor = functional.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-        out = self.last(out.transpose(1, 2).flatten(2))
+        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        out: Tensor = self.last(mixed.transpose(1, 2).flatten(2))
         return out
 
 
