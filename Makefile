@@ -86,8 +86,16 @@ bench: install ## every benchmark, beside the peers that are installed
 	$(PY) -m pip install -q --group notebooks
 	$(PY) -m benchmarks
 
+verdict: ## judge every network of the zoo, beside what training says of it
+	$(MAKE) -s install TORCH=1
+	$(PY) -m benchmarks.verdict
+
+truth: ## train the zoo again, one process a core; what is stored and still belongs to its network is kept
+	$(MAKE) -s install TORCH=1
+	$(PY) -m benchmarks.zoo.train
+
 clean: ## remove what was built
 	rm -rf build dist out $(VENV) $(VENV)-lab $(LINT) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install lint check-types demo notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long constants ulp bench clean
+.PHONY: help install lint check-types demo notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long constants ulp bench verdict truth clean

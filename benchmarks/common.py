@@ -5,12 +5,15 @@ import platform
 import statistics
 import subprocess
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
 
 import fastinit
 import numpy as np
+import numpy.typing as npt
 
 
-def peer(name):
+def peer(name: str) -> ModuleType | None:
     """A peer's module, or None."""
     try:
         return importlib.import_module(name)
@@ -18,9 +21,9 @@ def peer(name):
         return None
 
 
-def interleaved(cases, rounds=7, budget=6.0):
+def interleaved(cases: Mapping[str, Callable[[], object]], rounds: int = 7, budget: float = 6.0) -> dict[str, float]:
     """Median seconds of each case {name: callable}: one run of every case a round, so that drift falls on all alike."""
-    times = {name: [] for name in cases}
+    times: dict[str, list[float]] = {name: [] for name in cases}
     started = time.perf_counter()
     for case in cases.values():
         case()  # warm
@@ -34,7 +37,7 @@ def interleaved(cases, rounds=7, budget=6.0):
     return {name: statistics.median(t) for name, t in times.items()}
 
 
-def check(values, mean, std, low=-np.inf, high=np.inf):
+def check(values: npt.ArrayLike, mean: float, std: float, low: float = -np.inf, high: float = np.inf) -> None:
     """A result that is to be timed is first looked at: finite, within bounds, mean and std within 5 standard errors."""
     x = np.asarray(values, np.float64).ravel()
     assert np.isfinite(x).all() and x.min() >= low and x.max() <= high
@@ -42,7 +45,7 @@ def check(values, mean, std, low=-np.inf, high=np.inf):
     assert abs(x.std() / std - 1) < 5 / x.size**0.5 + 2e-3, (x.std(), std)  # 2e-3: halves round
 
 
-def table(header, rows):
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A Markdown table, printed."""
     print("| " + " | ".join(header) + " |")
     print("|" + "---|" * len(header))
@@ -51,11 +54,11 @@ def table(header, rows):
     print()
 
 
-def ns(seconds, size):
+def ns(seconds: float, size: int) -> str:
     return f"{seconds / size * 1e9:.3f}"
 
 
-def machine():
+def machine() -> str:
     """One line on what the figures were measured on."""
     model = platform.processor() or platform.machine()
     try:
