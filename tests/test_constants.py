@@ -53,7 +53,7 @@ def test_a_changed_digit_of_the_normals_is_noticed(tools):
         script.prove(fit)
         for i, c in enumerate(fit.coefficients):
             changed = [*fit.coefficients[:i], neighbour(fit.kind, c), *fit.coefficients[i + 1 :]]
-            with pytest.raises(ValueError, match="a digit has changed|are not those"):
+            with pytest.raises(ValueError, match=r"a digit has changed|are not those"):
                 script.prove(dataclasses.replace(fit, coefficients=changed))
 
 
