@@ -11,7 +11,7 @@ import numpy as np
 
 mp.mp.prec = 200  # of all that is fitted and proved
 FOLDER = Path(__file__).parent.parent / "csrc/core/constants"
-Number: TypeAlias = "mp.mpf | float"
+Number: TypeAlias = mp.mpf | float
 
 
 @dataclass(frozen=True)
