@@ -45,10 +45,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     1.6666666666666667
     """
     if nonlinearity == "leaky_relu":
-        slope = 0.01 if param is None else param
-        if isinstance(slope, bool) or not isinstance(slope, numbers.Real):
-            raise ValueError(f"negative_slope {param} not a valid number")
-        return math.sqrt(2.0 / (1 + squared("negative_slope", number("negative_slope", slope))))
+        return math.sqrt(2.0 / (1 + squared("negative_slope", _slope(0.01 if param is None else param))))
     if not isinstance(nonlinearity, str) or nonlinearity not in _TORCH_GAINS:
         raise ValueError(
             f"Unsupported nonlinearity {nonlinearity}{did_you_mean(nonlinearity, _TORCH_GAINS)}; known: "
@@ -56,6 +53,12 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
             "xavier_* or, squared, to variance_scaling_"
         )
     return _TORCH_GAINS[nonlinearity]
+
+
+def _slope(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ValueError(f"negative_slope {value} not a valid number")
+    return number("negative_slope", value)
 
 
 def activation_gain(
