@@ -19,6 +19,7 @@ $(LINT)/ready: pyproject.toml Makefile
 	@touch $@
 
 install: $(PY) ## build fastinit into its own virtual environment (.venv)
+	rm -rf build  # what was renamed lives on in it, and would be installed
 	$(PY) -m pip install -q ".[demo,test]" $(if $(TORCH),torch==$(TORCH_VERSION))
 
 demo: install ## fill, train, draw, and print the speed beside what is installed
@@ -33,6 +34,7 @@ lint: $(LINT)/ready ## style and types of everything, and what may be tracked, i
 	$(LINT)/bin/python tools/check_tree.py
 
 check-types: $(LINT)/ready ## how much of the public interface is typed: at least 95%
+	rm -rf build
 	$(LINT)/bin/python -m pip install -q --no-deps --force-reinstall .
 	$(LINT)/bin/python tools/check_types.py
 

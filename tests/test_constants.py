@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,19 +13,12 @@ ROOT = Path(__file__).parent.parent
 FITS = ["NARROW_F64", "WIDE_F32", "WIDE_F64"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def tools():
-    """The scripts, at their own precision."""
+    """The scripts, at their own precision, which they set when they are imported first."""
     names = ["header", "prove_normals", "fit_activations", "fit_truncated", "quadrature"]
-    precision = mp.mp.prec
-    sys.path.insert(0, str(ROOT / "tools"))
-    try:
+    with mp.workprec(200):
         yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
-    finally:
-        sys.path.remove(str(ROOT / "tools"))
-        for name in names:
-            sys.modules.pop(name, None)
-        mp.mp.prec = precision
 
 
 def neighbour(kind, x):

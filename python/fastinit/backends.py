@@ -52,8 +52,12 @@ class Opened(Generic[T]):
         is_complex: bool,
         backend: "Backend[T]",
     ) -> None:
-        self.tensor, self.array, self.dtype, self.shape = tensor, array, dtype, shape
-        self.is_complex, self.backend = is_complex, backend
+        self.tensor: T = tensor
+        self.array: np.ndarray = array
+        self.dtype: _core.Dtype = dtype
+        self.shape: tuple[int, ...] = shape
+        self.is_complex: bool = is_complex
+        self.backend: Backend[T] = backend
 
     def done(self) -> T:
         """The array was written to: tell the framework, and return the very object that was given."""
@@ -254,6 +258,12 @@ class _Scalar(threading.local):
 
 class Torch(Backend["torch.Tensor"]):
     """torch's tensors on the CPU; made of the module once somebody has imported it."""
+
+    plain_types: "tuple[type[torch.Tensor], ...]"
+    parameter: "type[torch.nn.Parameter]"
+    dtypes: "dict[torch.dtype, _core.Dtype]"
+    scalar: "_Scalar"
+    export: Callable[..., object] | None
 
     def __init__(self, torch: ModuleType) -> None:
         self.torch = torch

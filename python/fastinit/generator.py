@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 # what generator= takes
-Randomness: TypeAlias = (
-    "int | np.integer | Generator | np.random.Generator | np.random.BitGenerator | np.random.SeedSequence "
-    "| torch.Generator | None"
-)
+NumPyRandomness: TypeAlias = "np.random.Generator | np.random.BitGenerator | np.random.SeedSequence"
+Randomness: TypeAlias = "int | np.integer | Generator | NumPyRandomness | torch.Generator | None"
 STREAM_VERSION = 1
 
 
@@ -126,8 +124,6 @@ class Generator:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Generator) and self.get_state() == other.get_state()
 
-    __hash__ = None  # type: ignore[assignment]  # it changes
-
     def __reduce__(self) -> "tuple[Callable[[State], Generator], tuple[State]]":
         return _from_state, (self.get_state(),)
 
@@ -146,7 +142,7 @@ def _child_seed(seed: int, kind: bytes, data: bytes) -> int:
 
 #: What arrays are filled from when no generator is given. (A torch tensor then follows torch's default generator.)
 #: In a forked child it starts anew from the system's entropy, unless it was seeded.
-default_generator = Generator()
+default_generator: Generator = Generator()
 
 _from_entropy = default_generator._state  # seeding puts another list in its place
 

@@ -437,5 +437,7 @@ def lecun_normal_(
     return _fill(tensor, 1.0, "fan_in", "normal", generator, layout, groups, fans, global_shape, offset)
 
 
-glorot_uniform_, glorot_normal_ = xavier_uniform_, xavier_normal_
-he_uniform_, he_normal_ = kaiming_uniform_, kaiming_normal_
+glorot_uniform_ = xavier_uniform_
+glorot_normal_ = xavier_normal_
+he_uniform_ = kaiming_uniform_
+he_normal_ = kaiming_normal_

@@ -64,7 +64,8 @@ class Table:
     """
 
     def __init__(self, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-        self.header, self.rows = list(header), [list(row) for row in rows]
+        self.header: list[str] = list(header)
+        self.rows: list[list[Cell]] = [list(row) for row in rows]
 
     def __len__(self) -> int:
         return len(self.rows)
