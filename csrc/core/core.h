@@ -112,7 +112,7 @@ typedef uint64_t fi_modes;
 fi_modes fi_modes_enter(void);
 void fi_modes_leave(fi_modes saved);
 
-/* Run task(context, worker, i) for every i in [0, n), on up to `workers` threads, the calling one among them, as worker 0.
+/* Run task(context, worker, i) for every i in [0, n), on up to `workers` threads, of which the calling one is worker 0.
  * poll (may be NULL) is called on the calling thread between tasks; once it returns nonzero no further task is begun,
  * and that value is returned. FI_FORKED says that poll came back in a forked child, which has none of the other
  * threads: they are not waited for, and the tasks they were at are undone. Floating-point modes are the default ones

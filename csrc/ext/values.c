@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-const fi_dtype_facts fi_dtypes[FI_DTYPES] = {
+const fi_dtype_row fi_dtypes[FI_DTYPES] = {
     [FI_F32] = {"float32", 4, 0x1.fffffep127, 0x1p-126, 0x1p-149},
     [FI_F64] = {"float64", 8, 0x1.fffffffffffffp1023, 0x1p-1022, 0x1p-1074},
     [FI_F16] = {"float16", 2, 65504.0, 0x1p-14, 0x1p-24},
@@ -135,7 +135,7 @@ static int add_dtypes(PyObject *module, PyTypeObject *type) {
     fi_state *state = fi_state_of(module);
     PyObject *all = PyTuple_New(FI_DTYPES);
     for (int i = 0; all && i < FI_DTYPES; i++) {
-        const fi_dtype_facts *facts = &fi_dtypes[i];
+        const fi_dtype_row *facts = &fi_dtypes[i];
         PyObject *items[] = {PyUnicode_FromString(facts->name), PyLong_FromLong(facts->item_size),
                              PyFloat_FromDouble(facts->largest), PyFloat_FromDouble(facts->smallest_normal),
                              PyFloat_FromDouble(facts->smallest_subnormal)};
