@@ -1,12 +1,12 @@
 /* describe and describe_rows: statistics of an array, or of each index of its first axes.
  *
  * Values are read in C order, in blocks; up to FI_STAT_RUN blocks make a run. Each run of each row has its moments and
- * counts, which are merged in a fixed tree: the same bits for every layout and thread count. Rows keep no bins: for many a
- * row they would take more memory than its values.
+ * counts, which are merged in a fixed tree: the same bits for every layout and thread count. Rows keep no bins: they
+ * would mostly take more memory than the row's values.
  */
-#include <math.h>
-
 #include "rows.h"
+
+#include <math.h>
 
 typedef struct {
     fi_rows rows;
@@ -143,10 +143,14 @@ static void begin_again(describe_job *job) {
     begin(job, 1);
 }
 
-/* A row's moments and counts to their places, which hold zeros; and all bins, unless job->bins is NULL. */
+/* A row's moments and counts to their places; and all bins, unless job->bins is NULL. */
 static int describe(describe_job *job, fi_state *state, fi_moments *moments, fi_counts *counts) {
     const fi_rows *rows = &job->rows;
-    if (rows->count == 0 || rows->size == 0) return 0;
+    if (rows->count == 0 || rows->size == 0) {
+        memset(moments, 0, (size_t)rows->count * sizeof *moments),
+            memset(counts, 0, (size_t)rows->count * sizeof *counts);
+        return 0;
+    }
     plan(job);
     uint64_t workers = ((uint64_t)(rows->count * rows->size) >> 17) + 1;
     if (workers > (uint64_t)state->threads) workers = (uint64_t)state->threads;
@@ -190,8 +194,8 @@ PyObject *fi_py_describe(PyObject *module, PyObject *const *args, Py_ssize_t cou
     describe_job job;
     if (fi_rows_of(&job.rows, state, (PyArrayObject *)args[0], args[1], 0) < 0) return NULL;
     npy_intp n = FI_BINS;
-    fi_moments moments = {0};
-    fi_counts counts = {0};
+    fi_moments moments;
+    fi_counts counts;
     PyObject *bins = PyArray_ZEROS(1, &n, NPY_UINT64, 0), *result = NULL;
     job.bins = bins ? PyArray_DATA((PyArrayObject *)bins) : NULL;
     if (bins && describe(&job, state, &moments, &counts) == 0)
@@ -211,8 +215,8 @@ PyObject *fi_py_describe_rows(PyObject *module, PyObject *const *args, Py_ssize_
     describe_job job;
     if (fi_rows_of(&job.rows, state, (PyArrayObject *)args[0], args[1], outer) < 0) return NULL;
     Py_INCREF(state->moments_row), Py_INCREF(state->counts_row); /* which the arrays take over */
-    PyObject *moments = PyArray_Zeros(1, &job.rows.count, state->moments_row, 0);
-    PyObject *counts = PyArray_Zeros(1, &job.rows.count, state->counts_row, 0), *result = NULL;
+    PyObject *moments = PyArray_SimpleNewFromDescr(1, &job.rows.count, state->moments_row);
+    PyObject *counts = PyArray_SimpleNewFromDescr(1, &job.rows.count, state->counts_row), *result = NULL;
     job.bins = NULL;
     if (moments && counts &&
         describe(&job, state, PyArray_DATA((PyArrayObject *)moments), PyArray_DATA((PyArrayObject *)counts)) == 0)

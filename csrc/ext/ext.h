@@ -36,8 +36,8 @@ PyObject *fi_new_moments(const fi_state *state, const fi_moments *moments);
 PyObject *fi_new_counts(const fi_state *state, const fi_counts *counts);
 int fi_moments_of(const fi_state *state, PyObject *object, fi_moments *moments);
 
-/* tasks.c: fi_parallel without the GIL, which looks for signals. -1: an exception is set. FI_FORKED: this is a child that a
- * signal's handler forked; some tasks are undone, and begun ones half done: begin again, alone. */
+/* tasks.c: fi_parallel without the GIL, which looks for signals. -1: an exception is set. FI_FORKED: this is a child
+ * that a signal's handler forked; some tasks are undone, and begun ones half done: begin again, alone. */
 int fi_run_tasks(uint64_t n, uint64_t workers, fi_task *task, void *context);
 
 /* fill.c */

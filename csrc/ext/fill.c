@@ -1,8 +1,8 @@
 /* fill_uniform, fill_normal, fill_truncated: fill an array of any layout.
  *
  * The element at index (i, j, ...) gets the stream's value of its linear index in C order, counted in the whole tensor:
- * global_shape and offset (None: the array is the whole). Where stream and memory are one run the kernels write straight into
- * the array; elsewhere they fill tiles, which layout.c copies out.
+ * global_shape and offset (None: the array is the whole). Where stream and memory are one run the kernels write
+ * straight into the array; elsewhere they fill tiles, which layout.c copies out.
  */
 #include "layout.h"
 

@@ -58,8 +58,9 @@ int fi_layout_of(fi_layout *layout, PyArrayObject *array, int item_size, int par
     return 0;
 }
 
-/* How much of each axis a tile spans. Along the last, which the stream follows, as much as makes what is drawn twice at its
- * ends a small part; along the fast one, what is left, whole cache lines where that can be; then of the rest what fits. */
+/* How much of each axis a tile spans. Along the last, which the stream follows, as much as makes what is drawn twice at
+ * its ends a small part; along the fast one, what is left, whole cache lines where that can be; then of the rest what
+ * fits. */
 uint64_t fi_plan_tiles(fi_layout *layout, size_t *bytes) {
     npy_intp room = TILE_BYTES / layout->item_size;
     uint64_t tiles = 1;
@@ -103,7 +104,7 @@ void fi_tile_at(const fi_layout *layout, uint64_t number, fi_tile *tile) {
     }
 }
 
-/* A plane of items from a tile to an array: `inner` items side by side in memory (or nearly), then the next of `outer`. */
+/* Items from a tile to an array: `inner` of them side by side in memory (or nearly), then the next of `outer`. */
 typedef struct {
     char *to;
     const char *from;
@@ -111,40 +112,40 @@ typedef struct {
 } plane;
 
 /* `size` is constant in every call. The array may be misaligned: hence memcpy of one item, which is a plain move. */
-static inline __attribute__((always_inline)) void copy_plane(const plane *p, size_t size) {
-    char *to = p->to;
-    const char *from = p->from;
-    for (npy_intp j = 0; j < p->outer; j++, to += p->to_outer, from += p->from_outer) {
-        if (p->to_inner == (npy_intp)size)
-            for (npy_intp i = 0; i < p->inner; i++) memcpy(to + i * (npy_intp)size, from + i * p->from_inner, size);
+static inline __attribute__((always_inline)) void copy_plane(plane p, npy_intp size) {
+    for (npy_intp j = 0; j < p.outer; j++, p.to += p.to_outer, p.from += p.from_outer) {
+        if (p.to_inner == size)
+            for (npy_intp i = 0; i < p.inner; i++) memcpy(p.to + i * size, p.from + i * p.from_inner, (size_t)size);
         else
-            for (npy_intp i = 0; i < p->inner; i++) memcpy(to + i * p->to_inner, from + i * p->from_inner, size);
+            for (npy_intp i = 0; i < p.inner; i++)
+                memcpy(p.to + i * p.to_inner, p.from + i * p.from_inner, (size_t)size);
     }
 }
 
-static void copy_plane_2(const plane *p) { copy_plane(p, 2); }
-static void copy_plane_8(const plane *p) { copy_plane(p, 8); }
+static void copy_plane_2(const plane *p) { copy_plane(*p, 2); }
+static void copy_plane_8(const plane *p) { copy_plane(*p, 8); }
 
 /* Transposing 4-byte items, by squares of four: what a Fortran-ordered float32 array needs. */
-static void copy_plane_4(const plane *p) {
-    plane rest = *p;
+static void copy_plane_4(const plane *all) {
+    const plane p = *all;
+    plane rest = p;
 #ifdef __SSE2__
-    if (p->to_inner == 4 && p->from_outer == 4)
-        for (; rest.outer >= 4; rest.outer -= 4, rest.to += 4 * p->to_outer, rest.from += 4 * p->from_outer) {
+    if (p.to_inner == 4 && p.from_outer == 4)
+        for (; rest.outer >= 4; rest.outer -= 4, rest.to += 4 * p.to_outer, rest.from += 4 * p.from_outer) {
             npy_intp i = 0;
-            for (; i + 4 <= p->inner; i += 4) {
+            for (; i + 4 <= p.inner; i += 4) {
                 __m128 row[4];
                 for (int k = 0; k < 4; k++)
-                    row[k] = _mm_loadu_ps((const float *)(const void *)(rest.from + (i + k) * p->from_inner));
+                    row[k] = _mm_loadu_ps((const float *)(const void *)(rest.from + (i + k) * p.from_inner));
                 _MM_TRANSPOSE4_PS(row[0], row[1], row[2], row[3]);
-                for (int k = 0; k < 4; k++) _mm_storeu_ps((float *)(void *)(rest.to + k * p->to_outer + 4 * i), row[k]);
+                for (int k = 0; k < 4; k++) _mm_storeu_ps((float *)(void *)(rest.to + k * p.to_outer + 4 * i), row[k]);
             }
             plane edge = rest;
-            edge.to += 4 * i, edge.from += i * p->from_inner, edge.inner -= i, edge.outer = 4;
-            copy_plane(&edge, 4);
+            edge.to += 4 * i, edge.from += i * p.from_inner, edge.inner -= i, edge.outer = 4;
+            copy_plane(edge, 4);
         }
 #endif
-    copy_plane(&rest, 4);
+    copy_plane(rest, 4);
 }
 
 void fi_tile_copy(const fi_layout *layout, const fi_tile *tile, const char *values) {

@@ -22,8 +22,8 @@ typedef struct {
     fi_axis axes[FI_MAX_AXES];
 } fi_layout;
 
-/* The layout of an array whose items are `parts` values each: the block at `offset` of a whole of shape `global_shape`, or
- * the whole itself where they are None. -1: an exception is set. */
+/* The layout of an array whose items are `parts` values each: the block at `offset` of a whole of shape `global_shape`,
+ * or the whole itself where they are None. -1: an exception is set. */
 int fi_layout_of(fi_layout *layout, PyArrayObject *array, int item_size, int parts, PyObject *global_shape,
                  PyObject *offset);
 
@@ -47,7 +47,7 @@ void fi_tile_at(const fi_layout *layout, uint64_t number, fi_tile *tile);
 /* Put a tile's values where they belong. */
 void fi_tile_copy(const fi_layout *layout, const fi_tile *tile, const char *values);
 
-/* The next index over the first `axes` axes, the last of them moving fastest, axis `skip` standing still; 0: that was all. */
+/* The next index over the first `axes` axes, the last moving fastest, axis `skip` standing still; 0: that was all. */
 static inline int fi_next_index(npy_intp *at, const npy_intp *extent, int axes, int skip) {
     for (int d = axes - 1; d >= 0; d--) {
         if (d == skip) continue;

@@ -35,8 +35,8 @@ static int look_for_signals(void *context) {
     return getpid() == watch->process ? watch->interrupted : FI_FORKED;
 }
 
-/* Only the main thread runs handlers. And no other may ask for the GIL before its workers are done: once the interpreter
- * ends, asking ends a thread, while its workers go on with what is on its stack. */
+/* Only the main thread runs handlers. And no other may ask for the GIL before its workers are done: once the
+ * interpreter ends, asking ends a thread, while its workers go on with what is on its stack. */
 static int on_main_thread(pid_t process) {
     static pid_t known; /* a child's main thread is the one that forked */
     static unsigned long main_thread;
@@ -55,7 +55,8 @@ static int on_main_thread(pid_t process) {
 }
 
 int fi_run_tasks(uint64_t n, uint64_t workers, fi_task *task, void *context) {
-    signal_watch watch = {.next = now() + SHORTEST_PAUSE, .process = getpid()};
+    signal_watch watch = {0};
+    if (n > 1) watch.next = now() + SHORTEST_PAUSE, watch.process = getpid();
     const int watched = n > 1 && on_main_thread(watch.process);
     watch.thread = PyEval_SaveThread();
     const int stopped = fi_parallel(n, (int)workers, task, context, watched ? look_for_signals : NULL, &watch);

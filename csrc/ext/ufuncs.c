@@ -1,6 +1,6 @@
-/* The activations as NumPy ufuncs. NumPy brings broadcasting, casting, out=, where= and overlap; a loop here gets one run of
- * aligned, native values at constant steps. The floating-point modes are put aside for the run and its flags with them, so
- * that nothing is ever reported. */
+/* The activations as NumPy ufuncs. NumPy brings broadcasting, casting, out=, where= and overlap; a loop here gets one
+ * run of aligned, native values at constant steps. The floating-point modes are put aside for the run and its flags
+ * with them, so that nothing is ever reported. */
 #include "ext.h"
 
 #include <numpy/ufuncobject.h>
@@ -9,7 +9,7 @@
 
 enum { RUN = 512 }; /* values gathered at a time where the steps are not those of a plain array */
 
-/* What a loop is told: which kernel to look up at the level in use. Not in the module's state: a ufunc may outlive it. */
+/* What a loop is told: which kernel to look up at the level in use. Not the module's state: a ufunc may outlive it. */
 typedef struct {
     fi_activation function;
     fi_dtype dtype;
