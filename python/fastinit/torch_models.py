@@ -1,8 +1,6 @@
-"""A torch module that is called and left as it came. Importing this module imports torch."""
+"""A torch module that is called: what it is, and what it is given. Importing this module imports torch."""
 
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -57,30 +55,6 @@ def _check_parameter(name: str, parameter: torch.nn.Parameter) -> None:
         )
     if parameter.device.type != "cpu":
         raise TypeError(f"parameter {name} is on {parameter.device}; give model.cpu()")
-
-
-@contextmanager
-def as_it_came(model: torch.nn.Module) -> Iterator[None]:
-    """Buffers and random state are put back; gradients are enabled; compiled code runs eagerly."""
-    buffers = [
-        (module, name, b, None if b is None else b.detach().clone())
-        for module in model.modules()
-        for name, b in module._buffers.items()
-    ]
-    with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng(devices=[]))
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):  # else nothing is compiled
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for module, name, buffer, values in buffers:
-                    module._buffers[name] = buffer
-                    if buffer is not None and values is not None:
-                        buffer.copy_(values)
 
 
 def arguments(model: torch.nn.Module, x: object) -> tuple[tuple[object, ...], dict[str, object]]:

@@ -115,13 +115,18 @@ def _scale_network(network: Sequence[Dense], x: object, scale: Scale) -> list[li
 
 
 def _scale_module(model: "torch.nn.Module", x: object, scale: Scale) -> list[list[Cell]]:
-    """In one forward pass: each layer is scaled as it is first called, before the next one sees what it gives."""
+    """In one forward pass: each layer is scaled as it is first called, before the next one sees what it gives.
+
+    All else is put back; the weights too, if it fails.
+    """
     import torch
 
-    from ..torch_models import arguments, as_it_came, unwrap
+    from ..guard import guarded
+    from ..torch_models import arguments, unwrap
 
     model = unwrap(model)
     names = _scalable(model)
+    weights: dict[torch.nn.Parameter, torch.Tensor] = {}
     rows: list[list[Cell]] = []
 
     def scaled(module: torch.nn.Module, args: Any, kwargs: Any, out: torch.Tensor) -> torch.Tensor | None:
@@ -129,10 +134,12 @@ def _scale_module(model: "torch.nn.Module", x: object, scale: Scale) -> list[lis
         if name is None:  # scaled before
             return None
         rows.append(scale(name, module.weight, lambda: module.forward(*args, **kwargs).detach()))
+        weight = module.get_parameter("weight")
+        weights[weight] = weight.detach().clone()
         result: torch.Tensor = module.forward(*args, **kwargs)
         return result
 
-    with as_it_came(model), torch.no_grad():
+    with guarded(model, x), torch.no_grad():
         args, kwargs = arguments(model, x)
         handles = [module.register_forward_hook(scaled, with_kwargs=True) for module in names]
         try:
@@ -142,6 +149,9 @@ def _scale_module(model: "torch.nn.Module", x: object, scale: Scale) -> list[lis
                 handle.remove()
     if not rows:
         raise ValueError("model called no Linear or convolution layer; there was nothing to scale")
+    with torch.no_grad():
+        for weight, values in weights.items():
+            weight.copy_(values)
     return rows
 
 

@@ -16,10 +16,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from ..activations import Activation, of_torch
+from ..guard import guarded
 from ..initializers.fans import compute_fans
 from ..initializers.random import normal_
 from ..statistics.describe import describe
-from ..torch_models import arguments, as_it_came, tensors, unwrap
+from ..torch_models import arguments, tensors, unwrap
 from .layer import Layer, Network, observe_activation, observe_copies, observe_weight, observe_z
 from .loss import Loss
 
@@ -288,7 +289,7 @@ def measure(model: torch.nn.Module, x: object, loss: Loss, min_batch: int) -> Ne
     """One pass forward and one back, under observation."""
     model = unwrap(model)
     tracer = _Tracer(model, min_batch)
-    with as_it_came(model):
+    with guarded(model, x, loss.target):
         args, kwargs = arguments(model, x)
         batch = next((len(t) for t in tensors(args, kwargs) if t.ndim), 0)
         with ExitStack() as stack:
