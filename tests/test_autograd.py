@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: make test TORCH=1")
-from fastinit import autograd  # noqa: E402  # needs torch
+from fastinit import autograd
 
 # of torch about itself, when it first differentiates forward, or compiles
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")

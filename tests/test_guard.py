@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-from guarded_nets import Writes, clouds, mlp  # noqa: E402  torch is needed to define them
+from guarded_nets import Writes, clouds, mlp
 
 
 @pytest.mark.parametrize("fail", [None, ValueError("mine"), KeyboardInterrupt()], ids=["no error", "error", "Ctrl-C"])

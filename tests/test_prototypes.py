@@ -9,7 +9,7 @@ import fastinit
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: make test TORCH=1")
-from scipy import stats  # noqa: E402  # torch first, or nothing of this is needed
+from scipy import stats
 
 nn = torch.nn
 Build = Callable[[ModuleType], nn.Module]

@@ -7,8 +7,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: make test TORCH=1")
 pytest.importorskip("sklearn", reason="scikit-learn is not installed; the zoo learns its digits")
 
-from benchmarks.zoo import real, tasks, train  # noqa: E402  # they import torch
-from benchmarks.zoo.cases import CASES, FAMILIES, Case, held_back  # noqa: E402
+from benchmarks.zoo import real, tasks, train
+from benchmarks.zoo.cases import CASES, FAMILIES, Case, held_back
 
 TRUTH = train.load()
 LABELS = train.labels(TRUTH)

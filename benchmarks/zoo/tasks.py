@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits  # type: ignore[import-untyped] # it carries no types
+from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 import numpy as np
-import sklearn  # type: ignore[import-untyped] # it carries no types
+import sklearn
 import torch
 from torch import nn
 
@@ -72,7 +72,7 @@ def descend(net: nn.Module, task: Task, optimiser: torch.optim.Optimizer, steps:
         rows = torch.randint(0, len(task.x), (task.batch,), generator=drawn)
         optimiser.zero_grad()
         loss = task.loss(net(task.x[rows]), task.y[rows])
-        loss.backward()  # type: ignore[no-untyped-call] # torch's own has no types
+        loss.backward()
         optimiser.step()
         if step % LOOK == 0 or step == steps:
             held = held_out(net, task)
