@@ -5,6 +5,7 @@ kept, so it may be stopped and started again. A case's labels come from what is 
 """
 
 import argparse
+import ast
 import datetime
 import hashlib
 import json
@@ -143,11 +144,11 @@ class Truth(TypedDict):
 
 
 def code() -> str:
-    """The hash of every file here that decides what training says."""
+    """The hash of what every file here does that decides what training says; comments may change."""
     digest = hashlib.sha256()
     for path in sorted(TRUTH.parent.glob("*.py")):
         if path.name != "real.py":
-            digest.update(path.read_bytes())
+            digest.update(ast.dump(ast.parse(path.read_text(encoding="utf-8"))).encode())
     return digest.hexdigest()[:16]
 
 
