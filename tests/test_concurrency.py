@@ -196,12 +196,17 @@ def test_nothing_leaks():
     for _ in range(500):  # until every cache is full
         every_kind_of_fill(array, strided, generator)
     counts = [sys.getrefcount(x) for x in kept]
-    gc.collect()
-    blocks = sys.getallocatedblocks()
-    for _ in range(300):
-        every_kind_of_fill(array, strided, generator)
-    gc.collect()
-    assert sys.getallocatedblocks() - blocks < 150  # less than an object in two rounds
+
+    def grown():
+        gc.collect()
+        blocks = sys.getallocatedblocks()
+        for _ in range(300):
+            every_kind_of_fill(array, strided, generator)
+        gc.collect()
+        return sys.getallocatedblocks() - blocks
+
+    # less than an object in two rounds; what leaks leaks each time, what another thread allocates does not
+    assert min(grown() for _ in range(3)) < 150
     assert all(abs(sys.getrefcount(x) - count) < 20 for x, count in zip(kept, counts, strict=True))
 
 

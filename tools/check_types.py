@@ -19,7 +19,7 @@ def main() -> int:
     try:
         report = json.loads(done.stdout)["typeCompleteness"]
     except (json.JSONDecodeError, KeyError):
-        sys.exit(f"pyright gave no report: {done.stdout}{done.stderr}")
+        sys.exit(f"pyright gave no report and ended with {done.returncode}: {done.stdout}{done.stderr}")
     if not report["symbols"]:
         sys.exit(f"pyright found no public symbol: install fastinit, with its py.typed, for {sys.executable}")
     for symbol in report["symbols"]:
