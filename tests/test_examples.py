@@ -16,7 +16,8 @@ MODULES = sorted(
 NEEDS = {"autograd": "torch", "probing.torch_driver": "torch", "show.plots": "matplotlib", "torch_models": "torch"}
 # nothing in them is for users, or not by this name
 WITHOUT = {
-    "backends", "checks", "guard", "initializers.deprecated", "initializers.underscored", "probing.expectation", "probing.loss",
+    "backends", "checks", "guard",
+    "initializers.deprecated", "initializers.underscored", "probing.expectation", "probing.loss",
     "probing.numpy_driver", "probing.torch_driver", "quadrature", "show.svg", "torch_models", "version",
 }  # fmt: skip
 
