@@ -13,7 +13,13 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(fastinit.__path__, "fastinit.")
     if "._" not in module.name and not module.ispkg
 )
-NEEDS = {"autograd": "torch", "probing.torch_driver": "torch", "show.plots": "matplotlib", "torch_models": "torch"}
+NEEDS = {
+    "autograd": "torch",
+    "guard": "torch",
+    "probing.torch_driver": "torch",
+    "show.plots": "matplotlib",
+    "torch_models": "torch",
+}
 # nothing in them is for users, or not by this name
 WITHOUT = {
     "backends", "checks", "guard",
