@@ -114,11 +114,16 @@ typedef struct {
 /* `size` is constant in every call. The array may be misaligned: hence memcpy of one item, which is a plain move. */
 static inline __attribute__((always_inline)) void copy_plane(plane p, npy_intp size) {
     for (npy_intp j = 0; j < p.outer; j++, p.to += p.to_outer, p.from += p.from_outer) {
-        if (p.to_inner == size)
+        if (p.to_inner == size && p.from_inner == size) {
+            memcpy(p.to, p.from, (size_t)(p.inner * size));
+        } else if (p.to_inner == size) {
+#pragma GCC unroll 4
             for (npy_intp i = 0; i < p.inner; i++) memcpy(p.to + i * size, p.from + i * p.from_inner, (size_t)size);
-        else
+        } else {
+#pragma GCC unroll 4
             for (npy_intp i = 0; i < p.inner; i++)
                 memcpy(p.to + i * p.to_inner, p.from + i * p.from_inner, (size_t)size);
+        }
     }
 }
 

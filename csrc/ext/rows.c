@@ -59,13 +59,23 @@ const char *fi_row_at(const fi_rows *rows, npy_intp row) {
     return at;
 }
 
+static uint64_t load_bits(const char *from, int size, int swapped) {
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    switch (size) {
+    case 1: return (unsigned char)*from;
+    case 2: memcpy(&two, from, sizeof two); return swapped ? __builtin_bswap16(two) : two;
+    case 4: memcpy(&four, from, sizeof four); return swapped ? __builtin_bswap32(four) : four;
+    default: memcpy(&eight, from, sizeof eight); return swapped ? __builtin_bswap64(eight) : eight;
+    }
+}
+
 static double load_integer(const fi_rows *rows, const char *from) {
-    const int size = rows->item_size, descending = rows->swapped == (NPY_BYTE_ORDER == NPY_LITTLE_ENDIAN);
-    uint64_t bits = 0;
-    for (int i = 0; i < size; i++) bits = bits << 8 | (unsigned char)from[descending ? i : size - 1 - i];
+    const uint64_t bits = load_bits(from, rows->item_size, rows->swapped);
     if (rows->is_bool) return bits != 0;
     if (!rows->is_signed) return (double)bits;
-    const int unused = 64 - 8 * size;
+    const int unused = 64 - 8 * rows->item_size;
     return (double)((int64_t)(bits << unused) >> unused);
 }
 
