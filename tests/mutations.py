@@ -82,7 +82,7 @@ MUTATIONS = [  # file, what stands there, what is put there, the tests that must
      "n > 1", "test_interrupts.py::test_a_daemon_thread_at_the_interpreters_end"),
     ("csrc/core/parallel.c", "sigdelset(&blocked, FAULTS[i])",
      "(void)FAULTS[i]", "test_interrupts.py::test_a_fault_says_what_it_is"),
-    ("csrc/ext/ufuncs.c", "m = chained ? 1 :", "m =", "test_activations.py::TestChained"),
+    ("csrc/ext/ufuncs.c", "m = chained ? 1 :", "m =", "test_activations.py"),
     ("csrc/ext/describe.c", "table[i * FI_BIN_TABLE + bin] = 0",
      "(void)0", "test_describe.py::test_bins_of_many_values"),
     ("csrc/ext/tools.c", "    PyObject *key = PyTuple_Pack(2,",
