@@ -53,7 +53,7 @@ class Activation:
     torch_gain : float or None
         The gain that torch.nn.init.calculate_gain gives it.
     kaiming : str or None
-        The nonlinearity= by which kaiming_normal_ and kaiming_uniform_ fit it.
+        The nonlinearity= by which `kaiming_normal_` and `kaiming_uniform_` fit it.
     fused : callable or None
         f'(z) times a gradient in one pass, of (gradient, z), where there is a better way than two.
     from_output : (str, callable) or None
