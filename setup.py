@@ -1,23 +1,23 @@
-"""Builds the C core once per instruction-set level, and the extension module that links them."""
+"""Builds the C core once per instruction-set level, and the extension module that links them.
 
-import platform
+One build serves CPython 3.11 and every later one (the limited API), but for free-threaded builds, which have none.
+"""
+
 import re
-import sys
+import sysconfig
 from glob import glob
 from pathlib import Path
 
 import numpy
 from setuptools import Extension, setup
 
-if sys.platform == "win32":
-    raise SystemExit("fastinit builds with gcc or clang on POSIX systems; use WSL on Windows")
-
 HEADERS = glob("csrc/**/*.h", recursive=True)
 FLAGS = {name: value.split() for name, value in re.findall(r"^(\w+) = (.*)$", Path("csrc/levels.mk").read_text(), re.M)}
 CFLAGS = ["-O3", "-fvisibility=hidden", *FLAGS.pop("CORE_FLAGS")]
 LEVELS = {name.removeprefix("LEVEL_"): flags for name, flags in FLAGS.items()}
-if platform.machine().lower() not in ("x86_64", "amd64"):
+if not sysconfig.get_platform().endswith(("x86_64", "amd64")):  # what is built for, which need not be this machine
     LEVELS = {"baseline": []}
+LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
 def library(name, sources, flags):
@@ -28,6 +28,7 @@ LIBRARIES = [library("core", sorted(glob("csrc/core/*.c")), [])]
 LIBRARIES += [library(level, [f"csrc/core/kernels/{level}.c"], flags) for level, flags in LEVELS.items()]
 
 setup(
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
     libraries=LIBRARIES,
     ext_modules=[
         Extension(
@@ -39,11 +40,14 @@ setup(
                 "csrc/levels.mk",
             ],  # relink when a library changed
             include_dirs=["csrc/core", numpy.get_include()],
-            extra_compile_args=CFLAGS,
+            # what the limited API lacks would else be called as if it were there
+            extra_compile_args=[*CFLAGS, "-Werror=implicit-function-declaration"],
             extra_link_args=["-pthread"],
+            py_limited_api=LIMITED,
             define_macros=[
+                *([("Py_LIMITED_API", "0x030b0000")] if LIMITED else []),
                 ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
-                ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+                ("NPY_TARGET_VERSION", "NPY_1_25_API_VERSION"),  # of NumPy 1.26: what is built with 2 runs there too
             ],
         )
     ],

@@ -7,6 +7,7 @@
 #include "rows.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 typedef struct {
     fi_rows rows;
@@ -158,13 +159,12 @@ static int describe(describe_job *job, fi_state *state, fi_moments *moments, fi_
                    groups = workers * (uint64_t)job->group;
     const size_t parts = job->runs == 1 ? 0 : (size_t)(rows->count * job->runs);
     /* one table is kept from call to call, all 0: small arrays are many */
-    const int spare = job->bins && workers == 1 && state->spare_table;
-    job->tables = spare ? state->spare_table : job->bins ? PyMem_RawCalloc(workers * TABLE, sizeof *job->tables) : NULL;
-    if (spare) state->spare_table = NULL;
-    job->moments = parts ? PyMem_RawMalloc(parts * sizeof *moments) : moments;
-    job->counts = parts ? PyMem_RawMalloc(parts * sizeof *counts) : counts;
-    job->descriptions = PyMem_RawMalloc(groups * sizeof *job->descriptions);
-    job->scratch = rows->plain ? NULL : PyMem_RawMalloc(groups * FI_GATHER_BYTES);
+    job->tables = job->bins && workers == 1 ? atomic_exchange(&state->spare_table, NULL) : NULL;
+    if (job->bins && !job->tables) job->tables = calloc(workers * TABLE, sizeof *job->tables);
+    job->moments = parts ? malloc(parts * sizeof *moments) : moments;
+    job->counts = parts ? malloc(parts * sizeof *counts) : counts;
+    job->descriptions = malloc(groups * sizeof *job->descriptions);
+    job->scratch = rows->plain ? NULL : malloc(groups * FI_GATHER_BYTES);
     int result = -1;
     if (!job->moments || !job->counts || !job->descriptions || (!rows->plain && !job->scratch) ||
         (job->bins && !job->tables)) {
@@ -178,10 +178,10 @@ static int describe(describe_job *job, fi_state *state, fi_moments *moments, fi_
         for (npy_intp row = 0; parts && row < rows->count; row++) fold(job, row, moments + row, counts + row);
         fi_modes_leave(saved);
         if (job->bins) add_tables(job, workers, moments);
-        if (job->bins && workers == 1 && !state->spare_table) state->spare_table = job->tables, job->tables = NULL;
+        if (job->bins && workers == 1) job->tables = atomic_exchange(&state->spare_table, job->tables);
     }
-    if (parts) PyMem_RawFree(job->moments), PyMem_RawFree(job->counts);
-    PyMem_RawFree(job->descriptions), PyMem_RawFree(job->scratch), PyMem_RawFree(job->tables);
+    if (parts) free(job->moments), free(job->counts);
+    free(job->descriptions), free(job->scratch), free(job->tables);
     return result;
 }
 
@@ -214,7 +214,8 @@ PyObject *fi_py_describe_rows(PyObject *module, PyObject *const *args, Py_ssize_
     fi_state *state = fi_state_of(module);
     describe_job job;
     if (fi_rows_of(&job.rows, state, (PyArrayObject *)args[0], args[1], outer) < 0) return NULL;
-    Py_INCREF(state->moments_row), Py_INCREF(state->counts_row); /* which the arrays take over */
+    Py_INCREF((PyObject *)state->moments_row),
+        Py_INCREF((PyObject *)state->counts_row); /* which the arrays take over */
     PyObject *moments = PyArray_SimpleNewFromDescr(1, &job.rows.count, state->moments_row);
     PyObject *counts = PyArray_SimpleNewFromDescr(1, &job.rows.count, state->counts_row), *result = NULL;
     job.bins = NULL;

@@ -2,7 +2,10 @@
 #ifndef FI_EXT_H
 #define FI_EXT_H
 
-#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+#include <stdio.h> /* Python.h brings none of these with the limited API, and NumPy takes the first for granted */
+#include <stdlib.h>
+#include <string.h>
+
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -14,13 +17,14 @@
 
 #include "core.h"
 
-/* The level in use: the process's and not the module's, since a ufunc may outlive the module that it came from. */
-extern const fi_kernels *fi_level;
+/* The level in use: the process's and not the module's, since a ufunc may outlive the module that it came from. What
+ * changes after import is atomic: there may be no GIL. */
+extern const fi_kernels *_Atomic fi_level;
 
 typedef struct {
-    int threads;
-    PyObject *dtypes[FI_DTYPES]; /* instances of _core.Dtype */
-    uint32_t *spare_table;       /* of describe.c */
+    _Atomic int threads;
+    PyObject *dtypes[FI_DTYPES];   /* instances of _core.Dtype */
+    uint32_t *_Atomic spare_table; /* of describe.c */
     PyTypeObject *moments_type, *counts_type;
     PyArray_Descr *moments_row, *counts_row; /* fi_moments and fi_counts as NumPy sees them */
 } fi_state;
@@ -31,6 +35,7 @@ static inline fi_state *fi_state_of(PyObject *module) { return PyModule_GetState
 int fi_add_types(PyObject *module);
 void fi_forget_types(fi_state *state);
 int fi_dtype_of(const fi_state *state, PyObject *object, fi_dtype *dtype);
+void fi_wrong_type(const char *name, PyObject *object, const char *needed); /* sets TypeError */
 int fi_number_of(PyObject *object, const char *name, double *number);
 PyObject *fi_new_moments(const fi_state *state, const fi_moments *moments);
 PyObject *fi_new_counts(const fi_state *state, const fi_counts *counts);

@@ -92,7 +92,7 @@ static int open_job(fill_job *job, PyObject *module, const char *law, const para
     }
     const fi_state *state = fi_state_of(module);
     if (!PyArray_Check(args[0])) {
-        PyErr_Format(PyExc_TypeError, "array is of type %s; give a NumPy array", Py_TYPE(args[0])->tp_name);
+        fi_wrong_type("array", args[0], "a NumPy array");
         return -1;
     }
     PyArrayObject *array = (PyArrayObject *)args[0];
@@ -104,8 +104,8 @@ static int open_job(fill_job *job, PyObject *module, const char *law, const para
     if (PyErr_Occurred()) return -1;
     PyObject *global_shape = args[n + 4], *offset = args[n + 5];
     const int ndim = PyArray_NDIM(array), whole = global_shape == Py_None && offset == Py_None;
-    if (!whole && !(PyTuple_Check(global_shape) && PyTuple_GET_SIZE(global_shape) == ndim && PyTuple_Check(offset) &&
-                    PyTuple_GET_SIZE(offset) == ndim)) {
+    if (!whole && !(PyTuple_Check(global_shape) && PyTuple_Size(global_shape) == ndim && PyTuple_Check(offset) &&
+                    PyTuple_Size(offset) == ndim)) {
         PyErr_SetString(PyExc_TypeError, "global_shape and offset are tuples of one integer a dimension, or both None");
         return -1;
     }
@@ -141,12 +141,12 @@ static PyObject *run_job(fill_job *job) {
     uint64_t workers = (layout->count >> 16) + 1;
     if (workers > (uint64_t)job->threads) workers = (uint64_t)job->threads;
     if (workers > tasks) workers = tasks;
-    char *memory = PyMem_RawMalloc(workers * job->block_bytes + 64);
+    char *memory = malloc(workers * job->block_bytes + 64);
     if (!memory) return PyErr_NoMemory();
     job->scratch = memory + (64 - (uintptr_t)memory % 64);
     int result;
     while ((result = fi_run_tasks(tasks, workers, plain ? plain_task : tile_task, job)) == FI_FORKED) workers = 1;
-    PyMem_RawFree(memory);
+    free(memory);
     if (result < 0) return NULL;
     Py_RETURN_NONE;
 }

@@ -40,8 +40,8 @@ int fi_layout_of(fi_layout *layout, PyArrayObject *array, int item_size, int par
         layout->axes[d] = (fi_axis){PyArray_DIM(array, d), step, PyArray_STRIDE(array, d), 1};
         long long whole = PyArray_DIM(array, d), begin = 0;
         if (global_shape != Py_None) {
-            whole = PyLong_AsLongLong(PyTuple_GET_ITEM(global_shape, d));
-            begin = PyLong_AsLongLong(PyTuple_GET_ITEM(offset, d));
+            whole = PyLong_AsLongLong(PyTuple_GetItem(global_shape, d));
+            begin = PyLong_AsLongLong(PyTuple_GetItem(offset, d));
             if (PyErr_Occurred()) {
                 if (PyErr_ExceptionMatches(PyExc_OverflowError))
                     PyErr_Format(PyExc_ValueError, "global_shape is %R and offset %R; give integers below 2**63",

@@ -4,7 +4,7 @@
 
 #define FASTCALL(function) (PyCFunction)(void (*)(void)) function, METH_FASTCALL
 
-const fi_kernels *fi_level;
+const fi_kernels *_Atomic fi_level;
 
 static PyMethodDef methods[] = {
     {"fill_uniform", FASTCALL(fi_py_fill_uniform),
@@ -70,13 +70,16 @@ static int module_exec(PyObject *module) {
 static void module_free(void *module) {
     fi_state *state = fi_state_of(module);
     fi_forget_types(state);
-    PyMem_RawFree(state->spare_table);
+    free(state->spare_table);
 }
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, module_exec},
 #ifdef Py_mod_multiple_interpreters
     {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED}, /* NumPy's own limit */
+#endif
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
     {0, NULL},
 };

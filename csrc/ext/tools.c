@@ -44,8 +44,10 @@ PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
     (void)module;
     unsigned long long seed, stream, rows, columns, chosen;
     if (!PyArg_ParseTuple(args, "KKKKK", &seed, &stream, &rows, &columns, &chosen)) return NULL;
-    if (rows > UINT32_MAX || chosen > rows || columns > (unsigned long long)NPY_MAX_INTP) {
-        PyErr_SetString(PyExc_ValueError, "sparse masks have fewer than 2**32 rows");
+    const uint64_t most = SIZE_MAX / sizeof(uint64_t) < UINT32_MAX ? SIZE_MAX / sizeof(uint64_t) : UINT32_MAX;
+    if (rows > most || chosen > rows || columns > (unsigned long long)NPY_MAX_INTP) {
+        PyErr_Format(PyExc_ValueError, "sparse masks have at most %llu rows here, a bit of memory each column",
+                     (unsigned long long)most);
         return NULL;
     }
     npy_intp shape[2] = {(npy_intp)rows, (npy_intp)columns};
@@ -59,13 +61,13 @@ PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
                       .chosen = chosen,
                       .per_task = per_task,
                       .out = PyArray_DATA((PyArrayObject *)out),
-                      .mask = PyMem_RawMalloc((rows ? rows : 1) * sizeof *job.mask)};
+                      .mask = malloc((rows ? rows : 1) * sizeof *job.mask)};
     int result = -1;
     if (job.mask)
         while ((result = fi_run_tasks((columns + per_task - 1) / per_task, 1, sparse_task, &job)) == FI_FORKED) {}
     else
         PyErr_NoMemory();
-    PyMem_RawFree(job.mask);
+    free(job.mask);
     if (result < 0) Py_CLEAR(out);
     return out;
 }
@@ -132,12 +134,7 @@ PyObject *fi_py_get_threads(PyObject *module, PyObject *none) {
     return PyLong_FromLong(fi_state_of(module)->threads);
 }
 
-PyObject *fi_py_take(PyObject *module, PyObject *state) {
-    (void)module;
-    if (!PyList_Check(state) || PyList_Size(state) != 2) {
-        PyErr_SetString(PyExc_TypeError, "take needs a list [seed, stream]");
-        return NULL;
-    }
+static PyObject *take(PyObject *state) {
     PyObject *stream = PyList_GetItem(state, 1); /* borrowed */
     const unsigned long long number = PyLong_AsUnsignedLongLong(stream);
     if (PyErr_Occurred()) return NULL;
@@ -148,6 +145,23 @@ PyObject *fi_py_take(PyObject *module, PyObject *state) {
         return NULL;
     }
     return key;
+}
+
+PyObject *fi_py_take(PyObject *module, PyObject *state) {
+    (void)module;
+    if (!PyList_Check(state) || PyList_Size(state) != 2) {
+        PyErr_SetString(PyExc_TypeError, "take needs a list [seed, stream]");
+        return NULL;
+    }
+#ifdef Py_GIL_DISABLED /* a critical section of the list would not do: PyList_SetItem's own lets go of it */
+    static PyMutex taking;
+    PyMutex_Lock(&taking);
+    PyObject *key = take(state);
+    PyMutex_Unlock(&taking);
+    return key;
+#else
+    return take(state);
+#endif
 }
 
 /* The dtype of an ndarray that is writeable, aligned and in C order; else None */

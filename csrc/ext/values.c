@@ -77,7 +77,7 @@ int fi_moments_of(const fi_state *state, PyObject *object, fi_moments *moments) 
     }
     double numbers[MOMENTS];
     for (int i = 0; i < MOMENTS; i++) {
-        numbers[i] = PyFloat_AsDouble(PyStructSequence_GET_ITEM(object, i));
+        numbers[i] = PyFloat_AsDouble(PyStructSequence_GetItem(object, i));
         if (numbers[i] == -1.0 && PyErr_Occurred()) return -1;
     }
     memcpy(moments, numbers, sizeof numbers);
@@ -94,13 +94,19 @@ int fi_dtype_of(const fi_state *state, PyObject *object, fi_dtype *dtype) {
     return -1;
 }
 
+void fi_wrong_type(const char *name, PyObject *object, const char *needed) {
+    PyObject *type = PyType_GetName(Py_TYPE(object));
+    if (type) PyErr_Format(PyExc_TypeError, "%s is %R of type %U; give %s", name, object, type, needed);
+    Py_XDECREF(type);
+}
+
 int fi_number_of(PyObject *object, const char *name, double *number) {
     *number = PyFloat_AsDouble(object);
     if (*number != -1.0 || !PyErr_Occurred()) return 0;
     if (PyErr_ExceptionMatches(PyExc_OverflowError))
         PyErr_Format(PyExc_ValueError, "%s is an integer beyond float64's range; give a smaller number", name);
     else if (PyErr_ExceptionMatches(PyExc_TypeError))
-        PyErr_Format(PyExc_TypeError, "%s is %R of type %s; give a number", name, object, Py_TYPE(object)->tp_name);
+        fi_wrong_type(name, object, "a number");
     return -1;
 }
 
@@ -134,7 +140,7 @@ static int add_dtypes(PyObject *module, PyTypeObject *type) {
                              PyFloat_FromDouble(row->smallest_subnormal)};
         state->dtypes[i] = new_sequence(type, items, 5);
         if (!state->dtypes[i]) Py_CLEAR(all);
-        if (all) PyTuple_SET_ITEM(all, i, Py_NewRef(state->dtypes[i]));
+        if (all) PyTuple_SetItem(all, i, Py_NewRef(state->dtypes[i]));
     }
     const int failed = !all || PyModule_AddObjectRef(module, "DTYPES", all) < 0;
     Py_XDECREF(all);
@@ -145,7 +151,7 @@ int fi_add_types(PyObject *module) {
     fi_state *state = fi_state_of(module);
     PyTypeObject *dtype = add_type(module, "Dtype", &dtype_description);
     const int failed = !dtype || add_dtypes(module, dtype) < 0;
-    Py_XDECREF(dtype);
+    Py_XDECREF((PyObject *)dtype);
     if (failed) return -1;
     state->moments_type = add_type(module, "Moments", &moments_description);
     state->counts_type = add_type(module, "Counts", &counts_description);
