@@ -15,16 +15,18 @@ HEADERS = glob("csrc/**/*.h", recursive=True)
 FLAGS = {name: value.split() for name, value in re.findall(r"^(\w+) = (.*)$", Path("csrc/levels.mk").read_text(), re.M)}
 CFLAGS = ["-O3", "-fvisibility=hidden", *FLAGS.pop("CORE_FLAGS")]
 LEVELS = {name.removeprefix("LEVEL_"): flags for name, flags in FLAGS.items()}
+CORE_MACROS = [("FI_X86_LEVELS", None)]
 if not sysconfig.get_platform().endswith(("x86_64", "amd64")):  # what is built for, which need not be this machine
-    LEVELS = {"baseline": []}
+    LEVELS, CORE_MACROS = {"baseline": []}, []
 LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
-def library(name, sources, flags):
-    return f"fastinit_{name}", {"sources": sources, "obj_deps": {"": HEADERS}, "cflags": CFLAGS + flags}
+def library(name, sources, flags, macros=()):
+    build = {"sources": sources, "obj_deps": {"": HEADERS}, "cflags": CFLAGS + flags, "macros": list(macros)}
+    return f"fastinit_{name}", build
 
 
-LIBRARIES = [library("core", sorted(glob("csrc/core/*.c")), [])]
+LIBRARIES = [library("core", sorted(glob("csrc/core/*.c")), [], CORE_MACROS)]
 LIBRARIES += [library(level, [f"csrc/core/kernels/{level}.c"], flags) for level, flags in LEVELS.items()]
 
 setup(

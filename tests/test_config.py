@@ -1,11 +1,18 @@
 """What `python -m fastinit` and show_config say; the environment's variables; what import costs and leaves."""
 
 import os
+import platform
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import fastinit
 import pytest
+
+CPU_FLAGS: set[str] = set()
+if platform.machine() == "x86_64" and Path("/proc/cpuinfo").exists():
+    CPU_FLAGS = set(re.findall(r"^flags\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)[0].split())
 
 
 def run(*arguments, **environment):
@@ -64,6 +71,18 @@ def test_unknown_values_are_errors_at_import(variable, value, known):
 def test_levels_can_be_chosen(level):
     done = run("-c", "import fastinit; print(fastinit.show_config()['isa'])", FASTINIT_ISA=level)
     assert done.stdout.strip() == level
+
+
+@pytest.mark.skipif(not CPU_FLAGS, reason="Linux on x86-64 lists the processor's features")
+def test_the_levels_are_those_of_the_processor():
+    """Our own CPUID and the kernel's agree; and a build for x86-64 has all three levels."""
+    avx2 = {"avx2", "bmi1", "bmi2", "f16c"}
+    needed = {
+        "baseline": {"sse4_2", "popcnt"},
+        "avx2": avx2,
+        "avx512": avx2 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+    }
+    assert fastinit.show_config()["isa_available"] == [name for name, flags in needed.items() if flags <= CPU_FLAGS]
 
 
 def test_threads_follow_the_affinity():

@@ -3,6 +3,10 @@
 #ifndef FI_CORE_H
 #define FI_CORE_H
 
+#if !defined(__GNUC__) && !defined(__clang__)
+#error "fastinit is compiled by gcc or clang, whose vectors its kernels use; on Windows by MinGW or clang-cl"
+#endif
+
 #include "words.h"
 
 typedef enum { FI_F32, FI_F64, FI_F16, FI_BF16, FI_DTYPES } fi_dtype;

@@ -1,7 +1,7 @@
 /* The floating-point modes of the calling thread, aside and back. */
 #include "core.h"
 
-#ifdef __x86_64__
+#ifdef __SSE__
 #include <xmmintrin.h>
 fi_modes fi_modes_enter(void) {
     const fi_modes saved = _mm_getcsr();

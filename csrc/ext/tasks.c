@@ -1,8 +1,7 @@
 /* Tasks without the GIL: signals are answered, forks survived. */
 #include "ext.h"
 
-#include <time.h>
-#include <unistd.h>
+#include "platform.h"
 
 /* Between two looks for signals, ns. */
 static const int64_t SHORTEST_PAUSE = 20000000, LONGEST_PAUSE = 200000000;
@@ -10,36 +9,30 @@ static const int64_t SHORTEST_PAUSE = 20000000, LONGEST_PAUSE = 200000000;
 typedef struct {
     PyThreadState *thread;
     int64_t next; /* when to look again */
-    pid_t process;
+    int64_t process;
     int interrupted;
 } signal_watch;
-
-static int64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 /* Called between tasks on the calling thread. A handler may do anything: raise, fork, or both. */
 static int look_for_signals(void *context) {
     signal_watch *watch = context;
-    const int64_t asked = now();
+    const int64_t asked = fi_clock();
     if (asked < watch->next) return 0;
     PyEval_RestoreThread(watch->thread);
-    int64_t pause = 8 * (now() - asked); /* an eighth of the time at most goes into waiting for the GIL */
+    int64_t pause = 8 * (fi_clock() - asked); /* an eighth of the time at most goes into waiting for the GIL */
     if (pause < SHORTEST_PAUSE) pause = SHORTEST_PAUSE;
     if (pause > LONGEST_PAUSE) pause = LONGEST_PAUSE;
     watch->interrupted = PyErr_CheckSignals();
     watch->thread = PyEval_SaveThread();
-    watch->next = now() + pause;
-    return getpid() == watch->process ? watch->interrupted : FI_FORKED;
+    watch->next = fi_clock() + pause;
+    return fi_process() == watch->process ? watch->interrupted : FI_FORKED;
 }
 
 /* Only the main thread runs handlers. And no other may ask for the GIL before its workers are done: once the
  * interpreter ends, asking ends a thread, while its workers go on with what is on its stack. */
-static int on_main_thread(pid_t process) {
-    static pid_t known; /* a child's main thread is the one that forked */
-    static unsigned long main_thread;
+static int on_main_thread(int64_t process) {
+    static _Atomic int64_t known = -1;        /* a child's main thread is the one that forked */
+    static _Atomic unsigned long main_thread; /* without the GIL two threads may ask at once: they find the same */
     if (known != process) {
         PyObject *threading = PyImport_ImportModule("threading");
         PyObject *thread = threading ? PyObject_CallMethod(threading, "main_thread", NULL) : NULL;
@@ -56,7 +49,7 @@ static int on_main_thread(pid_t process) {
 
 int fi_run_tasks(uint64_t n, uint64_t workers, fi_task *task, void *context) {
     signal_watch watch = {0};
-    if (n > 1) watch.next = now() + SHORTEST_PAUSE, watch.process = getpid();
+    if (n > 1) watch.next = fi_clock() + SHORTEST_PAUSE, watch.process = fi_process();
     const int watched = n > 1 && on_main_thread(watch.process);
     watch.thread = PyEval_SaveThread();
     const int stopped = fi_parallel(n, (int)workers, task, context, watched ? look_for_signals : NULL, &watch);
