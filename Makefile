@@ -44,6 +44,10 @@ test: install test-c ## the everyday suite, by two workers
 test-c: ## the C core alone, under AddressSanitizer and UBSan
 	$(MAKE) -s -C tests/c run
 
+wasm: $(PY) ## compile the C core, unmodified, to WebAssembly by zig (a package): out/wasm/network.wasm, which the live page runs
+	$(PY) -m pip install -q --group live
+	$(PY) tools/wasm.py out/wasm/network.wasm live/network.c
+
 notebooks: install ## write notebooks/*.ipynb from notebooks/source
 	$(PY) notebooks/build.py
 
@@ -100,4 +104,4 @@ clean: ## remove what was built
 	rm -rf build dist out $(VENV) $(VENV)-lab $(LINT) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install lint check-types demo notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long constants ulp bench verdict truth clean
+.PHONY: help install lint check-types demo wasm notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long constants ulp bench verdict truth clean
