@@ -45,7 +45,7 @@ const PRESETS = { // by group
     normalised: {activation: "relu", fill: "large", depth: 10, wiring: "normalised"},
   },
 };
-const presetSettings = name => Object.assign({}, ...Object.values(PRESETS))[name];
+const presetSettings = name => Object.values(PRESETS).find(group => Object.hasOwn(group, name))?.[name];
 
 let core, images, labels, pixel; // the module's exports; the digits; what a pixel of 0 to 16 is to the network
 let set = {...START};

@@ -2,7 +2,7 @@
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const frames = []; // the times of the last training's frames, for the tests
-let preset = null, running = false, until = 0, drawn = 0, told = 0, distinct = [], remembering;
+let preset = null, embedded = false, running = false, until = 0, drawn = 0, told = 0, distinct = [], remembering;
 
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
@@ -114,8 +114,8 @@ function showSettings() {
     button.setAttribute("aria-pressed", button.dataset.name === preset);
   }
   $("claim").textContent = preset ? T["claim_" + preset] : T.claim_none;
-  clearTimeout(remembering);
-  remembering = setTimeout(() => history.replaceState(null, "", "#" + address()), 400); // browsers limit how often
+  clearTimeout(remembering); // browsers limit how often
+  if (!embedded) remembering = setTimeout(() => history.replaceState(null, "", "#" + address()), 400);
 }
 function change(settings, name = null) {
   Object.assign(set, settings);
@@ -124,9 +124,11 @@ function change(settings, name = null) {
   reset();
 }
 
-/** Settings from the address, as a lecturer may have linked them. */
+/** Settings from the address, as a lecturer may have linked them; "embed": a figure within a page of another. */
 function restore() {
   const given = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  embedded = "embed" in given;
+  document.body.classList.toggle("embedded", embedded);
   if (presetSettings(given.preset)) preset = given.preset, Object.assign(set, presetSettings(preset));
   const choices = {activation: ACTIVATIONS, fill: FILLS, law: LAWS, wiring: WIRINGS};
   for (const [name, known] of Object.entries(choices)) {
@@ -188,7 +190,7 @@ function makeControls() {
     const layer = Math.ceil((event.clientX - box.left - LEFT) / column(box.width));
     if (layer !== chosen && layer >= 1 && layer <= set.depth) choose(layer);
   };
-  document.querySelector(".other").onclick = event => { event.target.hash = address(); };
+  for (const link of document.querySelectorAll(".other, .whole")) link.onclick = () => { link.hash = address(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); draw(); });
   addEventListener("resize", draw);
 }

@@ -3,6 +3,7 @@
 What a browser shows is tested by live/test_page.py (`make test-browser`).
 """
 
+import ast
 import ctypes
 import itertools
 import json
@@ -250,6 +251,14 @@ def test_a_page_too_large_is_refused(tmp_path):
     module.write_bytes(os.urandom(2**20))
     with pytest.raises(ValueError, match="at most 1,048,576"):
         build.build(module, tmp_path)
+
+
+def test_chapters_of_the_site_show_examples_that_there_are():
+    block = re.search(r"^_LIVE = (\{.*?\})$", (LIVE.parent / "docs" / "conf.py").read_text(encoding="utf-8"), re.M)
+    chapters = ast.literal_eval(block[1])
+    assert set(chapters.values()) <= names("PRESETS") - names("PRESETS", indent="^  ")
+    sources = {path.name[:2] for path in (LIVE.parent / "notebooks" / "source").glob("*.py")}
+    assert set(chapters) <= sources
 
 
 def test_scripts_are_lines_of_a_page():
