@@ -44,6 +44,13 @@ test: install test-c ## the everyday suite, by two workers
 test-c: ## the C core alone, under AddressSanitizer and UBSan
 	$(MAKE) -s -C tests/c run
 
+wasm: $(PY) ## compile the C core, unmodified, to WebAssembly by zig (a package): out/wasm/network.wasm, which the live page runs
+	$(PY) -m pip install -q --group live
+	$(PY) tools/wasm.py out/wasm/network.wasm live/network.c
+
+live: wasm ## build the page that needs nothing, a file a language: out/live/live.en.html, live.vi.html
+	$(PY) live/build.py out/wasm/network.wasm out/live
+
 notebooks: install ## write notebooks/*.ipynb from notebooks/source
 	$(PY) notebooks/build.py
 
@@ -57,11 +64,11 @@ test-notebooks: install ## run every notebook of both languages in a kernel of i
 	$(PY) -m pip install -q --group notebooks
 	$(PY) -m pytest -q -n 2 --nbmake --nbmake-timeout=60 -o filterwarnings= notebooks/*.ipynb
 
-test-browser: install ## run every notebook in JupyterLab in a headless Chromium, and move its controls
+test-browser: install ## run every notebook and the live page in a headless Chromium, and move their controls
 	$(PY) -m pip install -q --group browser
-	$(PY) -m pytest -q notebooks/test_browser.py
+	$(PY) -m pytest -q notebooks/test_browser.py live/test_page.py
 
-docs: install ## build the documentation into out/docs, every notebook executed, and check its links; nothing is fetched
+docs: install live ## build the site into out/docs, the live page in it, every notebook executed; check its links; nothing is fetched
 	$(PY) -m pip install -q --group docs
 	$(PY) -m sphinx -E -W --keep-going -n -q docs out/docs
 	$(PY) docs/check_site.py out/docs
@@ -100,4 +107,4 @@ clean: ## remove what was built
 	rm -rf build dist out $(VENV) $(VENV)-lab $(LINT) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install lint check-types demo notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long constants ulp bench verdict truth clean
+.PHONY: help install lint check-types demo wasm live notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long constants ulp bench verdict truth clean

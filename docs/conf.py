@@ -24,6 +24,7 @@ html_theme = "furo"
 html_title = f"fastinit {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_extra_path = ["../out/live"]  # live.en.html, live.vi.html: `make live`
 html_copy_source = False
 html_show_copyright = False
 
@@ -66,8 +67,23 @@ def _with_links(path: Path) -> str:
     links.append(f"{{download}}`{path.name} <../../notebooks/{path.name}>`")
     first = notebook["cells"][0]
     text = "".join(first["source"])
+    notebook["cells"] += _live_figure(title, language)
     first["source"] = re.sub(r"\A(# .*\n?)", lambda m: f"{m[1].rstrip()}\n\n{' · '.join(links)}\n", text)
     return json.dumps(notebook, ensure_ascii=False, indent=1)
+
+
+_LIVE = {"01": "zero", "02": "vanishing", "03": "exploding", "05": "sigmoid_5", "06": "xavier", "07": "he"}
+
+
+def _live_figure(title: str, language: str) -> list[dict]:
+    """The cell that ends a chapter on the site: the live page, set to the chapter's example, if it has one."""
+    preset = _LIVE.get(title[:2])
+    if preset is None:
+        return []
+    heading = {"en": "Live", "vi": "Trực tiếp"}[language]
+    address = f"../live.{language}.html#embed&preset={preset}"
+    frame = f'<iframe class="live" src="{address}" title="{heading}" loading="lazy"></iframe>'
+    return [{"cell_type": "markdown", "id": "live", "metadata": {}, "source": [f"## {heading}\n", "\n", frame]}]
 
 
 def _copy_notebooks() -> None:

@@ -20,16 +20,16 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import headless
 import nbformat
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error
 
 HERE = Path(__file__).parent
 SHOTS = HERE.parent / "out" / "browser"
 NOTEBOOKS = sorted(HERE.glob("*.ipynb"))
 assert NOTEBOOKS, f"no notebooks in {HERE}"
 
-BROWSERS = ("chromium-headless-shell", "chromium")  # Debian's names of program and package
 # seconds until the test gives up; none of them is a promise
 MAX_START, MAX_RUN, MAX_REDRAW = 60, 300, 30
 SETTINGS = {
@@ -142,19 +142,8 @@ def wait_for(server, port, log):
 
 @pytest.fixture(scope="session")
 def browser():
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.fail(f"no browser: apt-get install {BROWSERS[0]} (or {BROWSERS[1]})")
-    # nothing but loopback resolves: what a page asks of others fails, as without a network
-    arguments = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    ]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=arguments)
+    with headless.open_browser() as started:
         yield started
-        started.close()
 
 
 def steps(control):
