@@ -6,7 +6,10 @@ import doctest
 import importlib.util
 import inspect
 import math
+import os
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +24,7 @@ from fastinit.probing import rules
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPTIONAL = {"dask", "flax", "jax", "keras", "mpi4py"}  # what a page shows, and a machine may lack
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 
 
@@ -56,6 +60,12 @@ def same(value, expected) -> bool:
     return type(value) is type(expected) and value == expected
 
 
+def lacking(code: str) -> set[str]:
+    """What a block imports and this machine lacks."""
+    imported = re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE)
+    return {name for name in OPTIONAL.intersection(imported) if importlib.util.find_spec(name) is None}
+
+
 def run(text: str, namespace: dict) -> int:
     """Runs the python blocks of a page in one namespace; how many written results were compared."""
     compared, shown = 0, None
@@ -67,7 +77,7 @@ def run(text: str, namespace: dict) -> int:
             assert alike, f"line {line}: it is now\n{shown!r}"
             compared += 1
         shown = None
-        if language != "python":
+        if language != "python" or lacking(code):
             continue
         for node in ast.parse(code).body:
             if not isinstance(node, ast.Expr):
@@ -86,11 +96,30 @@ def test_blocks(path):
     text = path.read_text(encoding="utf-8")
     namespace = given(path)
     assert text.count("```") == 2 * len(FENCE.findall(text))  # no block is overlooked
-    if "import torch\n" in text:
+    if "import jax\n" in text:  # in a process of its own: jax makes threads, and warns at every fork from then on
+        run_apart(path)
+    elif "import torch\n" in text:
         with pytest.importorskip("torch").random.fork_rng():
             run(text, namespace)
     else:
         run(text, namespace)
+
+
+def run_apart(path: Path):
+    """The blocks of a page, in a process with eight devices for jax."""
+    code = f"import test_docs, pathlib; print(test_docs.run(pathlib.Path({str(path)!r}).read_text('utf-8'), {{}}))"
+    more = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "KERAS_BACKEND": "jax"}
+    environment = {**os.environ, **more, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) >= 1
+
+
+def test_only_blocks_of_what_may_be_lacking_are_left_out(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "OPTIONAL", {"no_such_package"})
+    assert run("```python\nfrom no_such_package import x\n1 + 1  # 3\n```\n", {}) == 0
+    with pytest.raises(ModuleNotFoundError):
+        run("```python\nimport no_such_package_either\n```\n", {})
 
 
 def test_blocks_that_are_wrong_are_noticed():

@@ -2,14 +2,15 @@
 
 torch is never imported here: a tensor of it can only come from where somebody else imported it. What the package asks:
 
-    open_floating(tensor)   a tensor to be filled with random values: an array over its memory; None without any (meta)
+    open_floating(tensor)   a tensor to be filled with random values, by `opened.fill`; None without memory (meta)
     backend_of(x)           what knows x's kind of tensor, NumPy or Torch; None for what is no tensor
     backend.read(x)         x's values, to be read only: (array, the core's Dtype or None, the dtype's name)
     to_fill(tensor)         backend_of, or a TypeError that says what to give
     is_module(x)            whether x is a torch.nn.Module
     backends()              all that there are now
 
-A framework is one class, a `Backend`; a third one, or a device, would be one more.
+A framework is one class, a `Backend`; a third one would be one more. Where a tensor's memory is not one array of the
+CPU's, two files say what a fill is: devices.py (through a buffer), sharding.py (torch's DTensors: each rank its part).
 """
 
 import abc
@@ -38,10 +39,35 @@ DTYPES = {dtype.name: dtype for dtype in _core.DTYPES}
 DRAWN = DTYPES | {"complex64": DTYPES["float32"], "complex128": DTYPES["float64"]}
 
 
-class Opened(Generic[T]):
-    """A tensor to be filled: an array over its memory, and the dtype that the core draws."""
+Block = tuple[tuple[int, ...], tuple[int, ...]] | tuple[None, None]  # the whole's shape, and where in it a part begins
+WHOLE: Block = (None, None)
+Law = Callable[..., None]  # one of the core's: (array, dtype, *parameters, seed, stream, global_shape, offset)
 
-    __slots__ = ("tensor", "array", "dtype", "shape", "is_complex", "backend")
+
+class Opened(abc.ABC, Generic[T]):
+    """A tensor to be filled, with the dtype that the core draws."""
+
+    __slots__ = ("backend", "dtype", "is_complex", "shape", "tensor")
+    tensor: T
+    dtype: _core.Dtype
+    shape: tuple[int, ...]
+    is_complex: bool
+    backend: "Backend[T]"
+
+    @abc.abstractmethod
+    def fill(self, law: Law, parameters: tuple[float, ...], key: tuple[int, int], block: Block = WHOLE) -> T:
+        """Fill by a law under one key, tell the framework, and return the very object that was given."""
+
+    def within(self, block: Block) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """A block, outright."""
+        shape, begin = block
+        return (self.shape, (0,) * len(self.shape)) if shape is None or begin is None else (shape, begin)
+
+
+class InMemory(Opened[T]):
+    """The common case: there is an array over all of its memory."""
+
+    __slots__ = ("array",)
 
     def __init__(
         self,
@@ -59,8 +85,8 @@ class Opened(Generic[T]):
         self.is_complex: bool = is_complex
         self.backend: Backend[T] = backend
 
-    def done(self) -> T:
-        """The array was written to: tell the framework, and return the very object that was given."""
+    def fill(self, law: Law, parameters: tuple[float, ...], key: tuple[int, int], block: Block = WHOLE) -> T:
+        law(self.array, self.dtype, *parameters, *key, *block)
         self.backend.changed(self.tensor)
         return self.tensor
 
@@ -121,8 +147,8 @@ class Backend(abc.ABC, Generic[T]):
         """An array's values, of the tensor's shape, rounded to its dtype."""
 
     @abc.abstractmethod
-    def scalar_like(self, tensor: T) -> T:
-        """A tensor of the same dtype and no dimensions, on which to try whether a value fits."""
+    def try_value(self, tensor: T, name: str, value: float) -> None:
+        """The error that `fill` would raise, if any; nothing is written."""
 
     @abc.abstractmethod
     def draw(self, generator: object) -> int | None:
@@ -141,15 +167,15 @@ class NumPy(Backend[np.ndarray]):
 
     def open_plain(self, tensor: np.ndarray) -> Opened[np.ndarray] | None:
         if dtype := _core.plain(tensor):
-            return Opened(tensor, tensor, dtype, tensor.shape, False, self)
+            return InMemory(tensor, tensor, dtype, tensor.shape, False, self)
         return None
 
-    def open(self, tensor: np.ndarray) -> Opened[np.ndarray]:
+    def open(self, tensor: np.ndarray) -> InMemory[np.ndarray]:
         self._check_memory(tensor)
         dtype = DRAWN.get(tensor.dtype.name)
         if dtype is None:
-            raise TypeError(_no_random_values(tensor.dtype))
-        return Opened(tensor, tensor, dtype, tensor.shape, tensor.dtype.kind == "c", self)
+            raise TypeError(no_random_values(tensor.dtype))
+        return InMemory(tensor, tensor, dtype, tensor.shape, tensor.dtype.kind == "c", self)
 
     @staticmethod
     def _check_memory(tensor: np.ndarray) -> None:
@@ -206,8 +232,8 @@ class NumPy(Backend[np.ndarray]):
     def write(self, tensor: np.ndarray, values: np.ndarray) -> None:
         tensor[...] = values
 
-    def scalar_like(self, tensor: np.ndarray) -> np.ndarray:
-        return np.empty((), tensor.dtype)
+    def try_value(self, tensor: np.ndarray, name: str, value: float) -> None:
+        self.fill(np.empty((), tensor.dtype), name, value)
 
     def draw(self, generator: object) -> int | None:
         if isinstance(generator, np.random.SeedSequence):
@@ -257,7 +283,7 @@ class _Scalar(threading.local):
 
 
 class Torch(Backend["torch.Tensor"]):
-    """torch's tensors on the CPU; made of the module once somebody has imported it."""
+    """torch's tensors; made of the module once somebody has imported it."""
 
     plain_types: "tuple[type[torch.Tensor], ...]"
     parameter: "type[torch.nn.Parameter]"
@@ -304,8 +330,8 @@ class Torch(Backend["torch.Tensor"]):
         except (RuntimeError, TypeError, BufferError):
             return None
         if dtype := _core.plain(array):
-            self._warn_if_computed(tensor)
-            return Opened(tensor, array, dtype, array.shape, False, self)
+            self.warn_if_computed(tensor)
+            return InMemory(tensor, array, dtype, array.shape, False, self)
         return None
 
     def open(self, tensor: "torch.Tensor") -> "Opened[torch.Tensor] | None":
@@ -317,17 +343,21 @@ class Torch(Backend["torch.Tensor"]):
             raise TypeError(
                 "tensor is a conj or neg view, which its memory does not show; fill tensor.resolve_conj().resolve_neg()"
             )
-        if any(step == 0 and n > 1 for step, n in zip(tensor.stride(), shape, strict=True)):
+        if tensor.numel() and any(step == 0 and n > 1 for step, n in zip(tensor.stride(), shape, strict=True)):
             raise ValueError(self._shares_memory(tensor))
         dtype = self.dtypes.get(tensor.dtype)
         if dtype is None:
-            raise TypeError(_no_random_values(tensor.dtype))
-        self._warn_if_computed(tensor)
+            raise TypeError(no_random_values(tensor.dtype))
+        self.warn_if_computed(tensor)
+        if tensor.device.type != "cpu":
+            from .devices import OnDevice  # here, as that file needs this one
+
+            return OnDevice(tensor, dtype, self)
         plain = tensor.detach()
         array = self.view(plain.view(torch.int16) if dtype.name == "bfloat16" else plain)
         if _overlaps_itself(array):
             raise ValueError(self._shares_memory(tensor))
-        return Opened(tensor, array, dtype, shape, tensor.is_complex(), self)
+        return InMemory(tensor, array, dtype, shape, tensor.is_complex(), self)
 
     @staticmethod
     def _shares_memory(tensor: "torch.Tensor") -> str:
@@ -335,7 +365,7 @@ class Torch(Backend["torch.Tensor"]):
         return f"tensor has elements that share memory ({layout}); give a clone"
 
     def _check_memory(self, tensor: "torch.Tensor") -> None:
-        """The tensor's numbers lie on the CPU, one after the other."""
+        """The tensor's numbers lie in memory of its own, one after the other."""
         torch, name = self.torch, type(tensor).__name__
         if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
             raise TypeError(
@@ -346,20 +376,17 @@ class Torch(Backend["torch.Tensor"]):
             raise TypeError(f"tensor has layout {tensor.layout}; give a dense tensor (tensor.to_dense() makes one)")
         if tensor.is_quantized:
             raise TypeError(f"tensor is quantized ({tensor.dtype}); fill a float tensor and quantize that")
-        if tensor.device.type != "cpu":
-            raise TypeError(
-                f"tensor is on {tensor.device}; fill a tensor on the CPU and move it there: tensor.copy_(filled)"
-            )
         try:
             plain = tensor.detach()
             wrapper = type(plain) not in self.plain_types and hasattr(plain, "__tensor_flatten__")
-            missing = wrapper or (tensor.numel() > 0 and plain.data_ptr() == 0)
+            if tensor.device.type == "cpu":
+                missing = wrapper or (tensor.numel() > 0 and plain.data_ptr() == 0)
+            else:  # a device need not tell an address; what answers torch's calls by itself (a fake tensor) has none
+                missing = wrapper or type(plain).__torch_dispatch__ is not torch.Tensor.__torch_dispatch__
         except RuntimeError:
             missing = True
         if missing:
-            raise TypeError(
-                f"tensor is a {name}, whose memory is elsewhere; fill its local part (for a DTensor, tensor.to_local())"
-            )
+            raise TypeError(f"tensor is a {name}, whose memory is elsewhere; fill what it is made of")
 
     def read(self, tensor: "torch.Tensor") -> Values:
         torch = self.torch
@@ -388,7 +415,7 @@ class Torch(Backend["torch.Tensor"]):
             self.torch.autograd.graph.increment_version(tensor)
 
     def fill(self, tensor: "torch.Tensor", name: str, value: float) -> None:
-        self._warn_if_computed(tensor)
+        self.warn_if_computed(tensor)
         try:
             _without_history(tensor).fill_(value)  # torch's own, on any device
         except (RuntimeError, OverflowError) as error:
@@ -401,12 +428,13 @@ class Torch(Backend["torch.Tensor"]):
         _without_history(tensor)[tuple(self.torch.from_numpy(axis) for axis in places)] = value
 
     def write(self, tensor: "torch.Tensor", values: np.ndarray) -> None:
-        _without_history(tensor).copy_(self.torch.from_numpy(np.ascontiguousarray(values)))
+        rounded = self.torch.from_numpy(np.ascontiguousarray(values)).to(tensor.dtype)  # here: no device need know both
+        _without_history(tensor).copy_(rounded)
 
-    def scalar_like(self, tensor: "torch.Tensor") -> "torch.Tensor":
-        return tensor.new_empty((), device="cpu")
+    def try_value(self, tensor: "torch.Tensor", name: str, value: float) -> None:
+        self.fill(self.torch.empty((), dtype=tensor.dtype, device="cpu"), name, value)
 
-    def _warn_if_computed(self, tensor: "torch.Tensor") -> None:
+    def warn_if_computed(self, tensor: "torch.Tensor") -> None:
         """Warn if the tensor, or what it is a view of, is a result that the next forward pass computes anew."""
         if type(tensor) is self.parameter or not tensor.requires_grad:
             return
@@ -434,7 +462,7 @@ def _without_history(tensor: "torch.Tensor") -> "torch.Tensor":
     return tensor.detach() if tensor.requires_grad else tensor
 
 
-def _no_random_values(dtype: object) -> str:
+def no_random_values(dtype: object) -> str:
     known = "float16, bfloat16, float32, float64, complex64 or complex128"
     return f"tensor has dtype {dtype}; random values need {known}"
 
@@ -462,17 +490,26 @@ def _overlaps_itself(array: np.ndarray) -> bool:
 
 NUMPY = NumPy()
 _FOUND: list[Backend[Any]] = [NUMPY]  # Any: each of its own kind of tensor
-_LATER = {"torch": Torch}  # made when their module is there
+
+
+def _of_torch(torch: ModuleType) -> list[Backend[Any]]:
+    from .sharding import DTensors  # here, as that file needs this one
+
+    plain = Torch(torch)
+    return [DTensors(plain), plain]  # the special ones are asked first
+
+
+_LATER = {"torch": _of_torch}  # made when their module is there
 
 
 def backends() -> list[Backend[Any]]:
     """Those of the frameworks that are imported by now."""
-    for name, kind in list(_LATER.items()):
+    for name, made_of in list(_LATER.items()):
         module = sys.modules.get(name)
         if module is not None and not getattr(module.__spec__, "_initializing", False):  # another thread may import it
-            found = kind(module)
+            found = made_of(module)
             if _LATER.pop(name, None):
-                _FOUND.append(found)
+                _FOUND.extend(found)
     return _FOUND
 
 

@@ -6,7 +6,7 @@ import operator
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Never, NoReturn, SupportsFloat, SupportsIndex, TypeGuard, TypeVar
+from typing import Any, Never, NoReturn, SupportsFloat, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def positive_integer(name: str, value: int) -> int:
     return int(value)
 
 
-def integers(given: Iterable[SupportsIndex] | None) -> tuple[int, ...] | None:
+def integers(given: Iterable[Any] | None) -> tuple[int, ...] | None:  # Any: found out here
     """A tuple of integers, from any sequence of such. None if it is none."""
     try:
         return tuple(operator.index(n) for n in given)  # type: ignore[union-attr]  # None is caught below

@@ -41,7 +41,7 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Randomness = None, **unkn
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     gain : float
         A finite factor.
     generator : int, Generator, or a generator of NumPy or torch, optional
@@ -93,7 +93,7 @@ def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
         Of shape ``(out, in, *kernel)``, 3 to 5 dimensions, out >= in.
     gain : float
         A finite factor.
@@ -202,7 +202,7 @@ def identity_(tensor: T, gain: float = 1.0) -> T:
     gain = finite("gain", gain)
     _dimensions(tensor, 2, 2, "(rows, columns)")
     backend = to_fill(tensor)
-    backend.fill(backend.scalar_like(tensor), "gain", gain)  # what does not fit raises here, before anything is lost
+    backend.try_value(tensor, "gain", gain)
     backend.fill(tensor, "val", 0)
     if 0 not in tensor.shape:
         backend.fill_diagonal(tensor, gain)

@@ -9,14 +9,11 @@ from typing import Never
 import numpy as np
 
 from .._core import Dtype, fill_normal, fill_truncated, fill_uniform, sparse_mask, truncated_moments
-from ..backends import T, open_floating
+from ..backends import WHOLE, Block, T, open_floating
 from ..checks import at_least_zero, bounds, fits, integers, number, plain_signature, refuse, warn
 from ..generator import Randomness, take_key
 
-Block = (
-    tuple[tuple[int, ...], tuple[int, ...]] | tuple[None, None]
-)  # the whole's shape and where the tensor begins in it
-WHOLE: Block = (None, None)
+Offset = Sequence[int | slice | tuple[int, int]]  # of each dimension: where the block begins, or which part it is
 
 
 def rounded(dtype: Dtype, value: float) -> float:
@@ -29,15 +26,21 @@ def rounded(dtype: Dtype, value: float) -> float:
     return value
 
 
-def block_of(shape: tuple[int, ...], global_shape: Sequence[int] | None, offset: Sequence[int] | None) -> Block:
+def block_of(shape: tuple[int, ...], global_shape: Sequence[int] | None, offset: Offset | None) -> Block:
     """global_shape and offset, checked against the tensor's shape."""
     if global_shape is None:
         if offset is not None:
             raise ValueError(f"offset={offset!r} without global_shape; give the shape of the whole tensor too")
         return WHOLE
-    whole, begin = integers(global_shape), integers((0,) * len(shape) if offset is None else offset)
+    whole = integers(global_shape)
+    begin = integers((0,) * len(shape) if offset is None else offset)
+    if begin is None and whole is not None and isinstance(offset, (tuple, list)):
+        begin = _begins(offset, whole, shape)
     if whole is None or begin is None:
-        raise TypeError(f"global_shape={global_shape!r}, offset={offset!r}; give one integer a dimension, in tuples")
+        raise TypeError(
+            f"global_shape={global_shape!r}, offset={offset!r}; give one integer a dimension, in tuples (of offset: an "
+            "integer or a slice)"
+        )
     if len(whole) != len(shape) or len(begin) != len(shape):
         raise ValueError(
             f"global_shape={whole} and offset={begin} need one integer for each of the {len(shape)} dimensions"
@@ -50,24 +53,48 @@ def block_of(shape: tuple[int, ...], global_shape: Sequence[int] | None, offset:
     return whole, begin
 
 
+def _begins(offset: Sequence[object], whole: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Where slices, pairs (begin, end) and integers begin; None if there is something else among them."""
+    if not len(offset) == len(whole) == len(shape):
+        raise ValueError(
+            f"global_shape={whole} and offset={offset!r} need one entry for each of the {len(shape)} dimensions"
+        )
+    begins = []
+    for given, length, n in zip(offset, whole, shape, strict=True):
+        pair = integers(given) if isinstance(given, (tuple, list)) else None
+        along = slice(*pair) if pair is not None and len(pair) == 2 else given
+        if not isinstance(along, slice):
+            begins.append(given)
+            continue
+        begin, end, step = along.indices(length)
+        if step != 1 or max(end - begin, 0) != n:
+            raise ValueError(
+                f"offset={offset!r}: {given!r} of an axis of length {length} is not the {n} neighbours that the tensor "
+                f"of shape {shape} has there; give slices of its shape, without a step"
+            )
+        begins.append(begin)
+    return integers(begins)
+
+
 @plain_signature
 def uniform_(
     tensor: T, a: float = 0.0, b: float = 1.0, generator: Randomness = None, *,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """Fill with values from the uniform distribution on [a, b].
 
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     a, b : float
         Bounds. Both are rounded to the dtype; no value leaves them, and in float32 and float64 none is b itself.
     generator : int, Generator, numpy.random.Generator, BitGenerator, SeedSequence or torch.Generator, optional
         Where the randomness comes from. None: `default_generator`, or torch's own for a torch tensor. An int gives each
         tensor the same values: use one `Generator` for all, or ``generator.fold_in(layer_name)`` for each.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------
@@ -94,14 +121,13 @@ def uniform_(
     fits(opened.dtype, a=a, b=b)
     block = block_of(opened.shape, global_shape, offset)
     low, high = rounded(opened.dtype, a), rounded(opened.dtype, b)
-    fill_uniform(opened.array, opened.dtype, low, high, *take_key(generator, opened.backend), *block)
-    return opened.done()
+    return opened.fill(fill_uniform, (low, high), take_key(generator, opened.backend), block)
 
 
 @plain_signature
 def normal_(
     tensor: T, mean: float = 0.0, std: float = 1.0, generator: Randomness = None, *,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """Fill with values from the normal distribution N(mean, std^2).
 
@@ -110,14 +136,15 @@ def normal_(
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     mean, std : float
         std >= 0. For a complex tensor std^2 is the variance of the whole number, half for each part, as torch has it.
     generator : int, Generator, numpy.random.Generator, BitGenerator, SeedSequence or torch.Generator, optional
         Where the randomness comes from. None: `default_generator`, or torch's own for a torch tensor. An int gives each
         tensor the same values: use one `Generator` for all, or ``generator.fold_in(layer_name)`` for each.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------
@@ -148,14 +175,13 @@ def normal_(
         if mean != 0.0:
             raise ValueError(f"mean={mean!r}: a complex tensor's normal has mean 0; add the mean afterwards")
         std *= math.sqrt(0.5)
-    fill_normal(opened.array, opened.dtype, mean, std, *take_key(generator, opened.backend), *block)
-    return opened.done()
+    return opened.fill(fill_normal, (mean, std), take_key(generator, opened.backend), block)
 
 
 @plain_signature
 def trunc_normal_(
     tensor: T, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Randomness = None, *,
-    sigmas: bool = False, global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None,
+    sigmas: bool = False, global_shape: Sequence[int] | None = None, offset: Offset | None = None,
     **unknown: Never,
 ) -> T:  # fmt: skip
     """Fill with values from N(mean, std^2) given that they fall in [a, b], by inverse CDF: one pass, for any bounds.
@@ -163,7 +189,7 @@ def trunc_normal_(
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     mean, std : float
         Of the normal before it is truncated; std >= 0. `truncated_std` says what is left of the std.
     a, b : float
@@ -174,7 +200,8 @@ def trunc_normal_(
     sigmas : bool
         Whether a and b are counted in standard deviations from the mean, as JAX's and timm's are.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------
@@ -216,8 +243,7 @@ def trunc_normal_(
         warn("mean is more than 2 std from [a, b] in trunc_normal_: nearly all of the normal lies outside the bounds")
     block = block_of(opened.shape, global_shape, offset)
     low, high = rounded(opened.dtype, a), rounded(opened.dtype, b)
-    fill_truncated(opened.array, opened.dtype, mean, std, low, high, *take_key(generator, opened.backend), *block)
-    return opened.done()
+    return opened.fill(fill_truncated, (mean, std, low, high), take_key(generator, opened.backend), block)
 
 
 def truncated_std(a: float = -2.0, b: float = 2.0) -> float:
@@ -251,7 +277,7 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Randomness
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     sparsity : float
         Share of each column that is zero, in [0, 1].
     std : float
@@ -296,8 +322,16 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Randomness
     rows, columns = opened.shape
     key = take_key(generator, opened.backend)
     zero = sparse_mask(*key, rows, columns, math.ceil(sparsity * rows))
-    fill_normal(opened.array, opened.dtype, 0.0, std, *key, *WHOLE)
-    step = max(1, 2**22 // max(columns, 1))
-    for row in range(0, rows, step):  # by parts, so that a signal need not wait for all
-        np.copyto(opened.array[row : row + step], opened.array.dtype.type(0), where=zero[row : row + step])
-    return opened.done()
+
+    def law(
+        array: np.ndarray, dtype: Dtype, mean: float, std: float, seed: int, stream: int,
+        whole: tuple[int, ...] | None, begin: tuple[int, ...] | None,
+    ) -> None:  # fmt: skip
+        fill_normal(array, dtype, mean, std, seed, stream, whole, begin)
+        row, column = begin or (0, 0)
+        mask = zero[row : row + array.shape[0], column : column + array.shape[1]]
+        step = max(1, 2**22 // max(columns, 1))
+        for i in range(0, len(array), step):  # by parts, so that a signal need not wait for all
+            np.copyto(array[i : i + step], array.dtype.type(0), where=mask[i : i + step])
+
+    return opened.fill(law, (0.0, std), key)

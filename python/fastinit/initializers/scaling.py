@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import Never
 
 from .._core import fill_normal, fill_truncated, fill_uniform
-from ..backends import DTYPES, T, open_floating
+from ..backends import DTYPES, Law, T, open_floating
 from ..checks import at_least_zero, fits, number, one_of, plain_signature, refuse, squared, warn
 from ..generator import Randomness, take_key
 from .fans import compute_fans, given_fans
 from .gains import calculate_gain
-from .random import block_of, rounded, truncated_std
+from .random import Offset, block_of, rounded, truncated_std
 
 _TRUNCATED_STD = truncated_std(-2.0, 2.0)
 # mode -> the fan, of fan in and fan out
@@ -30,7 +30,7 @@ DISTRIBUTIONS = ("truncated_normal", "normal", "uniform")
 def variance_scaling_(
     tensor: T, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal",
     generator: Randomness = None, *, layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """Fill with values of mean 0 and variance scale / fan: the one rule behind Xavier, He and LeCun.
 
@@ -40,7 +40,7 @@ def variance_scaling_(
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     scale : float
         >= 0. LeCun 1, He 2, Xavier 1 with "fan_avg"; the square of a gain.
     mode : {"fan_in", "fan_out", "fan_avg", "fan_geo_avg"}
@@ -58,7 +58,8 @@ def variance_scaling_(
     fans : (fan_in, fan_out), optional
         Given outright.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------
@@ -91,34 +92,33 @@ def variance_scaling_(
 
 def _fill(
     tensor: T, scale: float, mode: str, distribution: str, generator: Randomness, layout: str, groups: int,
-    fans: Sequence[float] | None, global_shape: Sequence[int] | None, offset: Sequence[int] | None,
+    fans: Sequence[float] | None, global_shape: Sequence[int] | None, offset: Offset | None,
     warn_if_empty: bool = False,
 ) -> T:  # fmt: skip
     """What all of this page do: open the tensor, scale the law, fill."""
     opened = open_floating(tensor)
     if opened is None:
         return tensor
-    if warn_if_empty and 0 in opened.shape:
+    block = block_of(opened.shape, global_shape, offset)
+    shape = block[0] or opened.shape
+    if warn_if_empty and 0 in shape:
         warn("Initializing zero-element tensors is a no-op")
         return tensor
-    block = block_of(opened.shape, global_shape, offset)
     if fans is not None:
         fans = given_fans(fans)
-    shape = block[0] or opened.shape
     rule = shape, opened.dtype.name, opened.is_complex, scale, mode, distribution, layout, groups, fans
     try:
-        fill, parameters = _law(*rule)
+        law, parameters = _law(*rule)
     except TypeError:  # not hashable, so not cached: say what is wrong with it
-        fill, parameters = _law.__wrapped__(*rule)
-    fill(opened.array, opened.dtype, *parameters, *take_key(generator, opened.backend), *block)
-    return opened.done()
+        law, parameters = _law.__wrapped__(*rule)
+    return opened.fill(law, parameters, take_key(generator, opened.backend), block)
 
 
 @lru_cache(maxsize=1024, typed=True)
 def _law(
     shape: tuple[int, ...], dtype_name: str, is_complex: bool, scale: float, mode: str, distribution: str, layout: str,
     groups: int, fans: tuple[float, float] | None,
-) -> tuple[Callable[..., None], tuple[float, ...]]:  # fmt: skip
+) -> tuple[Law, tuple[float, ...]]:  # fmt: skip
     """The core's fill and its parameters, once for each kind of layer."""
     at_least_zero("scale", scale)
     one_of("mode", mode, MODES, "modes")
@@ -144,14 +144,14 @@ def _law(
 def xavier_uniform_(
     tensor: T, gain: float = 1.0, generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """Glorot and Bengio's uniform: on [-r, r], r = gain sqrt(6 / (fan_in + fan_out)). Also called Glorot's.
 
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     gain : float
         >= 0; of the activation that follows, see `calculate_gain` and `activation_gain`.
     generator : int, Generator, or a generator of NumPy or torch, optional
@@ -159,7 +159,8 @@ def xavier_uniform_(
     layout, groups, fans
         Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------
@@ -192,14 +193,14 @@ def xavier_uniform_(
 def xavier_normal_(
     tensor: T, gain: float = 1.0, generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """Glorot and Bengio's normal: N(0, std^2), std = gain sqrt(2 / (fan_in + fan_out)).
 
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     gain : float
         >= 0; of the activation that follows, see `calculate_gain` and `activation_gain`.
     generator : int, Generator, or a generator of NumPy or torch, optional
@@ -207,7 +208,8 @@ def xavier_normal_(
     layout, groups, fans
         Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------
@@ -247,14 +249,14 @@ def fan_mode(mode: str) -> str:
 def kaiming_uniform_(
     tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """He's uniform: on [-r, r], r = gain sqrt(3 / fan).
 
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     a : float
         Negative slope of the leaky ReLU that follows (only for ``nonlinearity="leaky_relu"``).
     mode : {"fan_in", "fan_out"}
@@ -266,7 +268,8 @@ def kaiming_uniform_(
     layout, groups, fans
         Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------
@@ -299,14 +302,14 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: T, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """He's normal: N(0, std^2), std = gain / sqrt(fan).
 
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     a : float
         Negative slope of the leaky ReLU that follows (only for ``nonlinearity="leaky_relu"``).
     mode : {"fan_in", "fan_out"}
@@ -318,7 +321,8 @@ def kaiming_normal_(
     layout, groups, fans
         Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------
@@ -351,20 +355,21 @@ def kaiming_normal_(
 def lecun_uniform_(
     tensor: T, generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """LeCun's uniform: on [-r, r], r = sqrt(3 / fan_in).
 
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     generator : int, Generator, or a generator of NumPy or torch, optional
         Where the randomness comes from, as in `normal_`.
     layout, groups, fans
         Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------
@@ -396,20 +401,21 @@ def lecun_uniform_(
 def lecun_normal_(
     tensor: T, generator: Randomness = None, *,
     layout: str = "OI...", groups: int = 1, fans: Sequence[float] | None = None,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """LeCun's normal: N(0, 1 / fan_in), not truncated (JAX's is: use `variance_scaling_`).
 
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, any layout; torch tensors on the CPU.
+        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
     generator : int, Generator, or a generator of NumPy or torch, optional
         Where the randomness comes from, as in `normal_`.
     layout, groups, fans
         Which axes are the inputs and the outputs, or fan in and fan out themselves, as in `variance_scaling_`.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values, and the whole's fans. offset
+        takes slices too, and pairs (begin, end).
 
     Returns
     -------

@@ -1,0 +1,144 @@
+"""What test_sharded.py runs on every rank: python on_ranks.py RANK WORLD STORE. A wrong value is an error."""
+
+import itertools
+import sys
+import warnings
+
+warnings.simplefilter("ignore")  # torch's own
+
+import fastinit
+import torch
+import torch.distributed as dist
+from fastinit.initializers import random, scaling
+from torch import nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import Replicate, Shard, distribute_tensor, empty
+from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+
+FILLS = [
+    ("kaiming_normal_", ()), ("trunc_normal_", (0.0, 0.02)), ("uniform_", (-1.0, 1.0)), ("orthogonal_", ()),
+    ("sparse_", (0.4,)), ("eye_", ()), ("identity_", (0.5,)), ("constant_", (0.25,)),
+]  # fmt: skip
+SHAPES = [(8, 12), (7, 5), (3, 2), (1, 9)]  # even, uneven, and with empty parts
+
+
+class Net(nn.Module):
+    """Parameters of one to four axes, of sizes that no mesh divides."""
+
+    def __init__(self, width=10, words=13):
+        super().__init__()
+        self.emb = nn.Embedding(words, width)
+        self.conv = nn.Conv1d(width, width, 3, padding=1)
+        self.norm, self.up, self.down = nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+        self.head = nn.Linear(width, words, bias=False)
+
+    def forward(self, words):
+        x = self.conv(self.emb(words).mT).mT
+        return self.head(self.norm(x + self.down(self.up(x).relu())))
+
+
+def initialise(model):
+    """By name, so that the order does not matter."""
+    root = fastinit.Generator(3)
+    for name, parameter in model.named_parameters():
+        if parameter.ndim > 1:
+            fastinit.xavier_uniform_(parameter, generator=root.fold_in(name))
+        else:
+            fastinit.normal_(parameter, 1.0, 0.02, generator=root.fold_in(name))
+    return model
+
+
+def divided(kind):
+    """A Net divided over all ranks."""
+    with torch.device("meta"):
+        model = Net()
+    world = dist.get_world_size()
+    shape = (world,) if kind in ("fsdp", "tp") else (2, world // 2) if kind == "hsdp" else (world // 2, 2)
+    mesh = init_device_mesh("cpu", shape, mesh_dim_names=("dp", "tp")[: len(shape)])
+    if kind in ("tp", "fsdp+tp"):
+        plan = {"up": ColwiseParallel(), "down": RowwiseParallel()}
+        parallelize_module(model, mesh if kind == "tp" else mesh["tp"], plan)
+    if kind != "tp":
+        fully_shard(model, mesh=mesh["dp"] if kind == "fsdp+tp" else mesh)
+    return model.to_empty(device="cpu")
+
+
+def whole(name, shape, args):
+    more = {} if name in ("eye_", "identity_", "constant_") else {"generator": 7}
+    return getattr(fastinit, name)(torch.empty(shape), *args, **more)
+
+
+def check_models(kinds):
+    want = dict(initialise(Net()).named_parameters())
+    for kind in kinds:
+        model = divided(kind)
+        with Counted() as drawn:
+            initialise(model)
+        local = sum(getattr(p, "to_local", lambda p=p: p)().numel() for p in model.parameters())
+        assert drawn.elements == local, (kind, drawn.elements, local)  # its part and no more
+        for name, parameter in model.named_parameters():
+            got = parameter.full_tensor() if hasattr(parameter, "full_tensor") else parameter
+            assert torch.equal(got, want[name]), (kind, name)
+        if kind in ("fsdp", "hsdp"):
+            model(torch.tensor([[2, 3, 4]])).sum().backward()
+
+
+def check_meshes(shapes):
+    for mesh_shape in shapes:
+        mesh = init_device_mesh("cpu", mesh_shape, mesh_dim_names=tuple("ab"[: len(mesh_shape)]))
+        for placements in itertools.product([Replicate(), Shard(0), Shard(1)], repeat=len(mesh_shape)):
+            for shape, (name, args) in itertools.product(SHAPES, FILLS):
+                tensor = empty(shape, device_mesh=mesh, placements=placements)
+                more = {} if name in ("eye_", "identity_", "constant_") else {"generator": 7}
+                assert getattr(fastinit, name)(tensor, *args, **more) is tensor
+                assert torch.equal(tensor.full_tensor(), whole(name, shape, args)), (mesh_shape, placements, name)
+    four = distribute_tensor(torch.zeros(4, 2, 3), mesh, [Replicate()] * (mesh.ndim - 1) + [Shard(0)])
+    assert torch.equal(fastinit.dirac_(four, 2).full_tensor(), fastinit.dirac_(torch.empty(4, 2, 3), 2))
+
+
+def check_torchs_seed_and_ranks_outside(rank):
+    mesh = init_device_mesh("cpu", (dist.get_world_size(),))
+    alone = DeviceMesh("cpu", [0], _init_backend=False)  # the other ranks are not of it
+    torch.manual_seed(5)
+    fastinit.normal_(empty((4, 3), device_mesh=alone, placements=[Shard(0)]))
+    tensor = fastinit.normal_(empty((5, 3), device_mesh=mesh, placements=[Shard(0)])).full_tensor()
+    torch.manual_seed(5)
+    fastinit.normal_(torch.empty(4, 3))
+    assert torch.equal(tensor, fastinit.normal_(torch.empty(5, 3)))
+
+
+class Counted:
+    """How many elements the core draws."""
+
+    def __enter__(self):
+        self.elements = 0
+        self.were = [(module, name, getattr(module, name)) for module in (random, scaling)
+                     for name in ("fill_normal", "fill_uniform", "fill_truncated")]  # fmt: skip
+        for module, name, fill in self.were:
+            setattr(module, name, self.counting(fill))
+        scaling._law.cache_clear()
+        return self
+
+    def counting(self, fill):
+        def counted(array, *args):
+            self.elements += array.size
+            fill(array, *args)
+
+        return counted
+
+    def __exit__(self, *error):
+        for module, name, fill in self.were:
+            setattr(module, name, fill)
+        scaling._law.cache_clear()
+
+
+if __name__ == "__main__":
+    rank, world = int(sys.argv[1]), int(sys.argv[2])
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{sys.argv[3]}", rank=rank, world_size=world)
+    check_models(("fsdp", "tp") if world == 2 else ("fsdp", "tp", "fsdp+tp", "hsdp"))
+    check_meshes([(2,)] if world == 2 else [(4,), (2, 2)])
+    check_torchs_seed_and_ranks_outside(rank)
+    dist.barrier()
+    dist.destroy_process_group()
