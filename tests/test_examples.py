@@ -13,9 +13,12 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(fastinit.__path__, "fastinit.")
     if "._" not in module.name and not module.ispkg
 )
+MODELS = {"calls", "hearing", "laws", "pages", "silent", "steps", "waiting"}  # behind models.doors
 NEEDS = {
     "autograd": "torch",
     "guard": "torch",
+    **{f"models.{name}": "torch" for name in MODELS},
+    "models.doors": "torch",
     "probing.torch_driver": "torch",
     "show.plots": "matplotlib",
     "torch_models": "torch",
@@ -25,6 +28,7 @@ WITHOUT = {
     "backends", "checks", "guard",
     "initializers.deprecated", "initializers.underscored", "probing.expectation", "probing.loss",
     "probing.numpy_driver", "probing.torch_driver", "quadrature", "show.svg", "torch_models", "version",
+    *(f"models.{name}" for name in MODELS),
 }  # fmt: skip
 
 

@@ -102,6 +102,9 @@ from .initializers.underscored import (
 from .initializers.underscored import (
     _no_grad_zero_ as _no_grad_zero_,
 )
+from .models.doors import (
+    patch_torch,
+)
 from .networks import (
     Dense,
     backward,
@@ -154,10 +157,10 @@ __all__ = [
     "gain_table", "Generator", "get_num_threads", "glorot_normal_", "glorot_uniform_", "he_normal_", "he_uniform_",
     "identity_", "kaiming_normal", "kaiming_normal_", "kaiming_uniform", "kaiming_uniform_", "Layer", "lecun_normal_",
     "lecun_uniform_", "lsuv_", "manual_seed", "mean_squared_error", "mlp", "normal", "normal_", "ones_", "orthogonal",
-    "orthogonal_", "plot_activation", "Probe", "probe", "set_num_threads", "show_config", "sigmoid", "sigmoid_backward",
-    "sparse", "sparse_", "Stats", "StatsTable", "Table", "tanh", "tanh_backward", "Theory", "theory", "Thresholds",
-    "trunc_normal_", "truncated_std", "uniform", "uniform_", "variance_scaling_", "xavier_normal", "xavier_normal_",
-    "xavier_uniform", "xavier_uniform_", "zeros_",
+    "orthogonal_", "patch_torch", "plot_activation", "Probe", "probe", "set_num_threads", "show_config", "sigmoid",
+    "sigmoid_backward", "sparse", "sparse_", "Stats", "StatsTable", "Table", "tanh", "tanh_backward", "Theory",
+    "theory", "Thresholds", "trunc_normal_", "truncated_std", "uniform", "uniform_", "variance_scaling_",
+    "xavier_normal", "xavier_normal_", "xavier_uniform", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 
