@@ -8,11 +8,12 @@ import argparse
 import importlib
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import fastinit
 import torch
+from fastinit.probing.rules import RULES, measured
 from torch import Tensor, nn
 
 from .common import table
@@ -49,17 +50,27 @@ class Verdict(NamedTuple):
     opinion: Opinion
 
 
-def by_probe(model: nn.Module, x: Tensor | tuple[Tensor, ...], target: Tensor, loss: Loss) -> Opinion:
-    """fastinit.probe; a text's answers lie (batch, time, classes), which its own cross entropy does not take."""
+def by_probe(steps: int) -> Judge:
+    """fastinit.probe, with a trial of so many steps; a text's answers lie (batch, time, classes)."""
 
-    def flat(answers: Tensor, labels: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(answers.flatten(0, -2), labels.flatten())
+    def call(model: nn.Module, x: Tensor | tuple[Tensor, ...], target: Tensor, loss: Loss) -> Opinion:
+        found = fastinit.probe(model, x, target, loss=None if loss == "cross_entropy" else loss, steps=steps)
+        measures = {rule.measure: measured(found.evidence, rule.measure) for rule in RULES if rule.limit is not None}
+        return Opinion(
+            found.findings[0].severity if found.findings else "ok",
+            tuple(finding.kind for finding in found.findings),
+            {name: value for name, value in measures.items() if value is not None},
+        )
 
-    findings = fastinit.probe(model, x, target, loss=flat if loss == "cross_entropy" else loss).findings
-    return Opinion(findings[0].severity if findings else "ok", tuple(finding.kind for finding in findings))
+    limits = {rule.measure: rule.limit for rule in RULES if rule.limit is not None}
+    return Judge(
+        f"fastinit.probe, steps={steps}",
+        call,
+        {name: (limit.bad, limit.bad > limit.note) for name, limit in limits.items()},
+    )
 
 
-PROBE = Judge("fastinit.probe", by_probe)
+JUDGES = by_probe(0), by_probe(20)
 
 
 def judge_all(judge: Judge, cases: Iterable[Case], truth: Mapping[str, Label]) -> list[Verdict]:
@@ -189,15 +200,18 @@ def real_architectures(judge: Judge, size: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--judge", help="module:name of a Judge; the probe by default")
+    parser.add_argument("--judge", help="module:name of a Judge; the probe by default, without and with its trial")
+    parser.add_argument("--steps", type=int, choices=[0, 20], help="of the probe's trial; both by default")
     parser.add_argument("--only", choices=["chosen", "held"], help="one part")
     parser.add_argument("--real", choices=["none", "small", "full"], default="small")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    judge = PROBE
+    judges: Sequence[Judge] = [
+        judge for judge in JUDGES if given.steps is None or judge.name.endswith(f"={given.steps}")
+    ]
     if given.judge:
         module, _, name = given.judge.partition(":")
-        judge = getattr(importlib.import_module(module), name)
+        judges = [getattr(importlib.import_module(module), name)]
     stored = load()
     truth = labels(stored)
     words = [label.word for label in truth.values()]
@@ -205,7 +219,7 @@ def main() -> None:
     unknown = {case.family for case in CASES if case.name in truth} - told
     disagree = [name for name, label in truth.items() if label.word and not label.agreed]
     print(
-        f"Judge: {judge.name}. Truth of {stored['date']}, seeds {stored['seeds']}, code {stored['code']}: "
+        f"Truth of {stored['date']}, seeds {stored['seeds']}, code {stored['code']}: "
         f"{len(told)} families, {words.count('fails')} cases fail, {words.count('healthy')} healthy, "
         f"{words.count('slow')} slow; the seeds disagree on {len(disagree)}.\n"
         + (f"Without a truth, for none of them learns: {', '.join(sorted(unknown))}.\n" if unknown else "")
@@ -216,15 +230,17 @@ def main() -> None:
         )
     )
     cases = [c for c in CASES if given.only is None or held_back(c.family) == (given.only == "held")]
-    start = time.perf_counter()
-    verdicts = judge_all(judge, cases, truth)
-    print(f"{len(verdicts)} cases judged in {time.perf_counter() - start:.0f} s.\n")
-    by_family(verdicts)
-    disagreements(verdicts)
-    if judge.limits:
-        margins(verdicts, judge.limits)
-    if given.real != "none":
-        real_architectures(judge, given.real)
+    for judge in judges:
+        print(f"# {judge.name}\n")
+        start = time.perf_counter()
+        verdicts = judge_all(judge, cases, truth)
+        print(f"{len(verdicts)} cases judged in {time.perf_counter() - start:.0f} s.\n")
+        by_family(verdicts)
+        disagreements(verdicts)
+        if judge.limits:
+            margins(verdicts, judge.limits)
+        if given.real != "none":
+            real_architectures(judge, given.real)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from fastinit import Activation, Dense, activations, probe
 from fastinit.activations import of_torch
 from fastinit.theory import needed
-from nets import inputs, kinds, net, scaled
+from nets import inputs, net, scaled
 
 Z = np.linspace(-9.0, 9.0, 3601)  # 0 is among them
 ROWS = pytest.mark.parametrize("row", activations.values(), ids=list(activations))
@@ -51,26 +51,32 @@ def test_gradients_in_one_pass_and_from_the_output(row):
 @ROWS
 def test_what_torch_calls_it(row):
     torch = pytest.importorskip("torch")
-    if row.torch is None:
-        assert not row.torch_arguments and row.name in {"linear", "squared_relu"}
-        return
-    function = getattr(torch.nn.functional, row.torch, None) or getattr(torch, row.torch)
+    assert bool(row.torch) == (row.name not in {"linear", "squared_relu"})
     z = torch.from_numpy(Z)
-    np.testing.assert_allclose(function(z, **row.torch_arguments).numpy(), row.f(Z), rtol=1e-9, atol=1e-12)
-    assert of_torch(row.torch, row.torch_arguments) is row
-    assert of_torch(row.torch, {**row.torch_arguments, "inplace": False}) is row
+    for name, arguments in row.torch:
+        function = getattr(torch.nn.functional, name, None) or getattr(torch, name)
+        np.testing.assert_allclose(function(z, **arguments).numpy(), row.f(Z), rtol=1e-9, atol=1e-12)
+        assert of_torch(name, (), arguments) is row and of_torch(name, tuple(arguments.values()), {}) is row
+        assert of_torch(name, (), {**arguments, "inplace": False}) is row
+        assert all(of_torch(name, (), {**arguments, which: 0.3}) is None for which in arguments)
+
+
+def test_what_torch_computes_without_arguments():
+    torch = pytest.importorskip("torch")
+    for name in {name for row in activations.values() for name, _ in row.torch}:
+        function, row = getattr(torch.nn.functional, name, None) or getattr(torch, name), of_torch(name, (), {})
+        np.testing.assert_allclose(function(torch.from_numpy(Z)).numpy(), row.f(Z), rtol=1e-9, atol=1e-12)
+    assert of_torch("rrelu", (), {}) is None and of_torch("softmax", (), {}) is None
 
 
 @ROWS
-def test_torchs_gain_and_kaiming(row):
+def test_torchs_gain(row):
     torch = pytest.importorskip("torch")
     try:
         theirs = torch.nn.init.calculate_gain(row.name)
     except ValueError:
         theirs = None
     assert row.torch_gain == theirs
-    serves = [name for name in ("relu", "leaky_relu") if abs(fastinit.calculate_gain(name) / row.forward - 1) < 1e-8]
-    assert [row.kaiming] == (serves or [None])
 
 
 @ROWS
@@ -89,7 +95,7 @@ def swish(name: str, **facts) -> Activation:
     tanh = activations["tanh"]
     return replace(tanh, name=name, f=lambda z: np.tanh(z / 2), derivative=lambda z: tanh.derivative(z / 2) / 2,
                    forward=2.5, backward=2.6, maclaurin=2.0, saturation=tuple(2 * z for z in tanh.saturation),
-                   torch=None, torch_gain=None, fused=None, from_output=None, **facts)  # fmt: skip
+                   torch=(), torch_gain=None, fused=None, from_output=None, **facts)  # fmt: skip
 
 
 def test_a_new_row_is_enough(monkeypatch):
@@ -99,10 +105,8 @@ def test_a_new_row_is_enough(monkeypatch):
     assert fastinit.describe(np.array([-9.0, 0.0, 3.0, 5.0]), activation=row.name).saturated == 2
     healthy = probe(net(row.name, scaled(4.0), 6), inputs())
     assert healthy.ok and healthy.layers[0].saturated is not None and healthy.layers[0].critical == 4.0
-    sick = probe(net(row.name, scaled(900.0), 6), inputs())
-    assert "saturated" in kinds(sick)
-    cure = next(finding for finding in sick.findings if finding.kind == "wrong init").advice
-    assert cure == 'fastinit.variance_scaling_(weight, 4, "fan_in", "normal")'  # odd: the critical value, not a gain
+    sick = probe(net(row.name, scaled(900.0), 6), inputs(), steps=0)
+    assert sick.layers[1].saturated > 0.5 and sick.findings[0].cause.startswith("layer1 to layer7: n Var w is 8")
     assert fastinit.activation_gain(row.name) == 2.5 and row.name in fastinit.gain_table().column("activation")
     assert Dense(np.ones((2, 2)), activation=row.name)
     ax = pytest.importorskip("matplotlib.pyplot").figure().add_subplot()
@@ -110,13 +114,10 @@ def test_a_new_row_is_enough(monkeypatch):
 
 
 def test_a_new_rectifier_can_die(monkeypatch):
-    clipped = replace(
-        activations["relu6"], name="relu3", f=lambda z: np.clip(z, 0, 3), saturation=(0.0, 3.0), torch=None
-    )
+    clipped = replace(activations["relu6"], name="relu3", f=lambda z: np.clip(z, 0, 3), saturation=(0.0, 3.0), torch=())
     monkeypatch.setitem(activations, "relu3", clipped)
-    found = probe(net("relu3", lambda w: fastinit.constant_(w, -0.1), 3), np.abs(inputs()))
-    dead = next(finding for finding in found.findings if finding.kind == "dead")
-    assert 'nonlinearity="relu"' in dead.advice
+    found = probe(net("relu3", lambda w: fastinit.constant_(w, -0.1), 3), np.abs(inputs()), steps=0)
+    assert found.layers[0].dead == 1.0 and "layer1 are off" in found.findings[0].cause
 
 
 PACKAGE = Path(fastinit.__file__).parent

@@ -1,4 +1,5 @@
-"""Everything of the caller's, put back bit for bit after a look at a model. Importing this module imports torch."""
+"""Everything of the caller's, put back bit for bit: after a look at a model, and before each pass that is compared with
+another. Importing this module imports torch."""
 
 import random
 import sys
@@ -97,6 +98,17 @@ class Guard:
             pending.pop()
         if trouble is not None:
             raise trouble
+
+    def start_over(self, model: nn.Module) -> None:
+        """The model as it came, in training mode, and the same random state each time: ready for a pass."""
+        self.rewind()
+        if not model.training:  # else what the caller froze in eval mode stays so
+            model.train()
+        _clone_inference_buffers(model)
+        random.seed(0)
+        np.random.seed(0)
+        for generator in _generators():
+            generator.manual_seed(0)
 
 
 def _generators() -> list[torch.Generator]:

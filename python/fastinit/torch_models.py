@@ -53,6 +53,11 @@ def _check_parameter(name: str, parameter: torch.nn.Parameter) -> None:
             f"parameter {name} was made under torch.inference_mode(), so no gradient can reach it; make the model "
             "outside"
         )
+    if parameter.device.type == "meta":
+        raise TypeError(
+            f"parameter {name} is on the meta device, where it has a shape and no values; "
+            "model.to_empty(device='cpu') gives it memory, to be filled before the model is probed"
+        )
     if parameter.device.type != "cpu":
         raise TypeError(f"parameter {name} is on {parameter.device}; give model.cpu()")
 

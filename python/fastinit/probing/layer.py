@@ -1,17 +1,19 @@
 """What is measured: a layer as it was called, and a network of them. Of arrays, wherever they come from."""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..activations import Activation
 from ..statistics.result import Stats
-from ..theory import dead_share, finite_width_band
+from ..theory import dead_share
+
+__all__ = ["Layer"]
 
 _REMEMBERED = 64  # values from each weight's beginning, by which two that came from one seed are known
+_MIN_BATCH = 64  # fewer inputs than this say nothing about dead units
 
 
 @dataclass
@@ -40,8 +42,8 @@ class Layer:
         The part of the mean square of z that differs from input to input.
     predicted, predicted_dz : float or None
         rms of z and of dL/dz by mean-field theory, from the first layer on and from the last one back.
-    copies : int
-        Units that have a twin: the same incoming weights, bias and gradient, bit for bit.
+    bottleneck : bool
+        Every path from the loss back to the input passes through z.
     normalized : bool
         A normalisation stands between z and the activation, so the size of the weights does not matter.
 
@@ -75,7 +77,7 @@ class Layer:
     signal: float | None = None
     predicted: float | None = None
     predicted_dz: float | None = None
-    copies: int = 0
+    bottleneck: bool = True
     normalized: bool = False
     before: int | None = field(default=None, repr=False)  # the layer whose activation is this one's whole input
     beginning: np.ndarray | None = field(default=None, repr=False)
@@ -84,37 +86,24 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """What a driver hands over: the layers in the order of their calls, and what one pass says of the whole."""
+    """What a driver hands over: the layers in the order of their calls, and how they are joined.
+
+    ``bottlenecks``: the weights whose layers every path from the loss to the input passes; ``gains``: those of norms;
+    ``recurrent``: the spectral radius of recurrent weights; ``gated``: an LSTM or GRU is among the layers.
+    """
 
     layers: Sequence[Layer]
     batch: int
-    loss: float | None = None  # None: the random cotangent's, which means nothing
-    classes: int | None = None  # of a cross-entropy
+    bottlenecks: frozenset[str] = frozenset()
+    gains: frozenset[str] = frozenset()
+    recurrent: Mapping[str, float] = field(default_factory=dict)
+    gated: bool = False
+    attention: bool = False
 
     @property
-    def measured(self) -> list[Layer]:
-        """Those whose z was seen."""
-        return [layer for layer in self.layers if layer.z is not None]
-
-    @property
-    def hidden(self) -> list[Layer]:
-        """The measured ones but for the last, whose z is the answer."""
-        return self.measured[:-1]
-
-    @property
-    def widths(self) -> list[int]:
-        """Units of the hidden layers."""
-        return [layer.units for layer in self.hidden if layer.units]
-
-    @property
-    def beta(self) -> float:
-        """Hanin's sum of 1 / units."""
-        return sum(1.0 / n for n in self.widths)
-
-    @property
-    def band(self) -> float:
-        """By how much the log10 of a gradient's size strays by chance in a network so wide and deep."""
-        return finite_width_band(self.beta)
+    def chain(self) -> bool:
+        """Whether every path passes through every layer."""
+        return all(layer.bottleneck for layer in self.layers if layer.z is not None)
 
 
 # ---- measuring -------------------------------------------------------------------------------------------------------
@@ -140,12 +129,12 @@ def observe_z(layer: Layer, z: np.ndarray, stats: Stats) -> None:
         layer.signal = max(0.0, 1.0 - float(np.square(mean, dtype=np.float64).mean()) / size)
 
 
-def observe_activation(layer: Layer, activation: Activation, z: np.ndarray, min_batch: int) -> None:
+def observe_activation(layer: Layer, activation: Activation, z: np.ndarray) -> None:
     """z: what the activation is given, units along its last axis."""
     layer.activation = activation.name
     if activation.flat_on_both_sides and z.size:
         layer.saturated = float(activation.beyond(z)) / z.size
-    if activation.rectifies and len(z) >= min_batch:
+    if activation.rectifies and len(z) >= _MIN_BATCH:
         layer.dead = float(np.mean(z.reshape(-1, z.shape[-1]).max(axis=0) <= 0))
         largest = max(layer.z.absmax, 1e-30) if layer.z else 1.0
         flat = z.reshape(len(z), -1) * np.asarray(1.0 / largest, z.dtype)  # no square overflows
@@ -158,12 +147,29 @@ def observe_activation(layer: Layer, activation: Activation, z: np.ndarray, min_
             layer.dead_expected = dead_share(cosine, len(z))
 
 
-def observe_copies(layer: Layer, weight: np.ndarray, bias: np.ndarray | None, dw: np.ndarray) -> None:
-    """Rows are units: how many are a bit for bit copy of another, in weight, bias and gradient alike."""
-    rows = np.ascontiguousarray(weight).reshape(len(weight), -1)
-    mark = rows @ np.linspace(1.0, 2.0, rows.shape[1], dtype=rows.dtype)
-    if len(np.unique(mark)) == len(mark):
-        return
-    parts = [rows, np.ascontiguousarray(dw).reshape(len(rows), -1)] + ([bias[:, None]] if bias is not None else [])
-    keys = [b"".join((part[i] + 0).tobytes() for part in parts) for i in range(len(rows))]  # -0.0 + 0 is 0.0
-    layer.copies = sum(n for n in Counter(keys).values() if n > 1)
+def repeated(layers: Sequence[Layer]) -> list[Layer]:
+    """Those whose weights begin as an earlier layer's do, but for a factor."""
+    owners = {
+        layer.parameter: layer
+        for layer in reversed(layers)
+        if layer.beginning is not None and len(layer.beginning) >= 16
+    }
+    drawn = [
+        layer
+        for layer in layers
+        if owners.get(layer.parameter) is layer and _values(layer).size and np.ptp(_values(layer)) > 0.0
+    ]
+    found = set()
+    for n in {len(_values(layer)) for layer in drawn}:  # each length among those at least as long
+        among = [layer for layer in drawn if len(_values(layer)) >= n]
+        rows = np.array([_values(layer)[:n] for layer in among])
+        with np.errstate(all="ignore"):
+            rows /= np.sqrt(np.square(rows).sum(axis=1, keepdims=True))
+            alike = np.tril(np.abs(rows @ rows.T) > 1.0 - 1e-9, -1)
+        found |= {id(among[i]) for i in np.flatnonzero(alike.any(axis=1))}
+    return [layer for layer in drawn if id(layer) in found]
+
+
+def _values(layer: Layer) -> np.ndarray:
+    assert layer.beginning is not None
+    return layer.beginning

@@ -1,16 +1,43 @@
-"""`probe`: the door. The loss is parsed, a driver measures, theory expects, rules judge, a report holds it all."""
+"""`probe`: the door. A driver makes a bench of the model, what is measured on it is judged, and a report holds it
+all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ..backends import is_module
-from ..generator import Randomness
+from ..checks import is_integer, number
 from ..networks import dense_layers
-from . import numpy_driver
+from ..show.progress import bar
+from .causes import likely
+from .cures import cure
+from .draws import Draws
+from .evidence import Bench, Evidence, measure
 from .expectation import expect
-from .loss import parse_loss
+from .numpy_driver import NumpyBench
 from .report import Probe
-from .rules import DEFAULT, Thresholds, judge
+from .rules import RULES, Finding, Limit, Say, judge
+from .trial import passes, try_steps
+
+__all__ = ["probe"]
+
+SHORT = 10.0  # seconds: a trial that would take longer is made only if asked for
+STEPS, MORE = (
+    20,
+    3,
+)  # of a trial; so many times as many where nothing else speaks against a network, for some begin late
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What was asked for, checked."""
+
+    steps: int | None
+    rate: float
+    limits: dict[str, Limit]
+    say: Say
 
 
 def probe(
@@ -18,31 +45,48 @@ def probe(
     x: Any,
     target: Any = None,
     *,
-    loss: str | Callable[..., Any] = "random",
+    loss: str | Callable[..., Any] | None = None,
+    steps: int | None = None,
+    rate: float = 0.001,
+    limits: Mapping[str, Limit] | None = None,
     names: Sequence[str] | None = None,
-    thresholds: Thresholds = DEFAULT,
-    generator: Randomness = 0,
+    generator: object = 0,
+    language: str = "en",
 ) -> Probe:
-    """One forward and one backward pass, looked at layer by layer: what the initialisation does, and what cures it.
+    """What an initialisation does to a network, judged as training would, and looked at layer by layer.
 
-    The model leaves as it came: parameters, gradients, buffers, train or eval mode, random state and hooks.
+    Training asks of an initialisation that a step tells inputs apart, that it does not throw the answers far, that the
+    function is not rough, and that the gradient reaches back. One pass forward and back and two more forward measure
+    that on the answers, whatever the architecture; then a trial of real steps on this batch. Everything is put back as
+    it came, bit for bit: parameters, gradients, buffers, modes, hooks, x, target and every random generator.
 
     Parameters
     ----------
     model : list of Dense, or torch.nn.Module
         A Module's layers are the calls of linear, convolution and matrix product with a parameter, whoever makes them,
-        and of other modules that own weights (recurrent, attention, embedding) as a whole. CPU only.
+        and of other modules that own weights (recurrent, attention, embedding) as a whole. It is judged in training
+        mode.
     x : ndarray or tensor, or a tuple or dict of them (torch)
-        A batch, inputs along the first axis; 64 or more, if dead units are to be judged.
+        A batch, inputs along the first axis; 64 or more, if dead units are to be named.
     target : ndarray or tensor, optional
-    loss : {"random", "mse", "cross_entropy"} or callable
-        "random": a fixed dL/d(output) of variance 1, which needs no labels. A callable of (output, target), or of
-        (output) without target: returns the loss (torch), or the loss and dL/d(output) (NumPy).
+        Integers are labels, floats are values. Without it a fixed random dL/d(output) stands in, and random targets are
+        learnt in the trial, whose failure is then only a note.
+    loss : {"mse", "cross_entropy"} or callable, optional
+        None: by the target's dtype. A callable of (output, target), or of (output) without target: returns the loss
+        (torch), or the loss and dL/doutput (NumPy).
+    steps : int, optional
+        Of the trial; three times as many where nothing else speaks against the network, for some begin late. None: 20
+        where that is predicted to take under 10 seconds, else none; 0: none.
+    rate : float
+        Of the training to come, as Adam's; the trial tries ten times as much too, and SGD.
+    limits : dict of str to Limit, optional
+        In place of a rule's own: ``{"far": Limit(2, 3, 5)}``, by the measure's name in `Evidence`.
     names : sequence of str, optional
         For the layers of a list of Dense.
-    thresholds : Thresholds
     generator : int or Generator
-        For the random cotangent.
+        For what the measures draw. A Generator does not move on.
+    language : {"en", "vi"}
+        Of the report.
 
     Returns
     -------
@@ -51,32 +95,88 @@ def probe(
     Raises
     ------
     TypeError
-        A model that cannot be probed; the sentence says why.
+        A model or a batch that cannot be judged; the sentence says why.
     ValueError
-        An unknown loss, a loss without its target, or shapes that do not fit.
+        An unknown loss, a loss without its target, a target that does not fit the answers, or an option out of range.
 
     References
     ----------
-    Glorot and Bengio (2010); He et al. (2015); Poole et al. (2016); Schoenholz et al. (2017); Hanin (2018).
+    Jacot, Gabriel and Hongler (2018); Poole et al. (2016); Schoenholz et al. (2017); Zhang, Dauphin and Ma (2019); Liu
+    et al. (2020); Pascanu, Mikolov and Bengio (2013); each rule names its own.
 
     Examples
     --------
     >>> import numpy as np, fastinit
-    >>> x = fastinit.normal_(np.empty((256, 256), np.float32), generator=1)
-    >>> net = fastinit.mlp([256] * 20 + [10], "relu", init=fastinit.xavier_normal_, generator=0)
+    >>> x = fastinit.normal_(np.empty((256, 64), np.float32), generator=1)
+    >>> small = lambda weight, generator: fastinit.normal_(weight, std=0.1, generator=generator)
+    >>> net = fastinit.mlp([64] * 30 + [10], "relu", init=small, generator=0)
     >>> found = fastinit.probe(net, x)
-    >>> found.ok, found.findings[0].kind, found.findings[0].advice[:58]
-    (False, 'vanishing', 'fastinit.kaiming_normal_(weight, nonlinearity="relu")  # r')
+    >>> found.verdict
+    'severe: tells nothing apart'
+    >>> found.findings[0].cause
+    'layer1 to layer29: n Var w is 0.653, relu needs 2'
     """
-    parsed = parse_loss(loss, target, generator)
+    options = _options(steps, rate, limits, language)
+    draws = Draws(generator)
     if is_module(model):
         from . import torch_driver
 
-        network = torch_driver.measure(model, x, parsed, thresholds.min_batch)
-    else:
-        layers = dense_layers(model)
-        if names is not None and len(names) != len(layers):
-            raise ValueError(f"names has {len(names)} entries for {len(layers)} layers; give as many")
-        network = numpy_driver.measure(layers, x, parsed, names or (), thresholds.min_batch)
-    expect(network.layers)
-    return Probe(tuple(network.layers), tuple(judge(network, thresholds)), network.loss, network.batch)
+        with torch_driver.bench(model, x, target, loss, draws) as bench:
+            return _examine(bench, options)
+    network = dense_layers(model)
+    if names is not None and len(names) != len(network):
+        raise ValueError(f"names has {len(names)} entries for {len(network)} layers; give as many")
+    with np.errstate(all="ignore"):
+        return _examine(NumpyBench(network, x, target, loss, names or (), draws), options)
+
+
+def _options(steps: int | None, rate: float, limits: Mapping[str, Limit] | None, language: str) -> _Options:
+    if steps is not None and not (is_integer(steps) and steps >= 0):
+        raise ValueError(f"steps={steps!r}; give None, 0 or a positive integer")
+    rate = number("rate", rate)
+    if not 0.0 < rate < 1.0:
+        raise ValueError(f"rate={rate!r}; give a number between 0 and 1")
+    known = {rule.measure: rule.limit for rule in RULES if rule.limit is not None}
+    for measure_, limit in (limits or {}).items():
+        if measure_ not in known or not isinstance(limit, Limit):
+            raise ValueError(
+                f"limits={{{measure_!r}: {limit!r}}}; give a fastinit.Limit for one of {', '.join(sorted(known))}"
+            )
+    return _Options(steps, rate, {**known, **(limits or {})}, Say(language))
+
+
+def _examine(bench: Bench, options: _Options) -> Probe:
+    """Measure, try, judge, explain."""
+    evidence = Evidence(rate=options.rate)
+    measure(bench, evidence)
+    steps = options.steps
+    if steps is None:
+        steps = STEPS if passes(bench, STEPS) * bench.seconds < SHORT else 0
+    if steps and evidence.seen and evidence.finite:
+        _try(bench, evidence, options, steps)
+        bad = [finding.kind for finding in _judge(bench, evidence, options) if finding.severity != "note"]
+        if bad == ["does not learn"]:
+            _try(bench, evidence, options, MORE * steps)
+    expect(bench.network.layers)
+    findings = tuple(_explained(finding, bench, evidence, options) for finding in _judge(bench, evidence, options))
+    loss = bench.loss if bench.labelled else None
+    return Probe(
+        findings, evidence, tuple(bench.network.layers), loss, bench.network.batch, options.limits, options.say
+    )
+
+
+def _try(bench: Bench, evidence: Evidence, options: _Options, steps: int) -> None:
+    with bar(passes(bench, steps), "trial") as tick:
+        try_steps(bench, evidence, steps, options.limits["trial"].note, tick)
+
+
+def _judge(bench: Bench, evidence: Evidence, options: _Options) -> list[Finding]:
+    return judge(evidence, options.say, options.limits, only_way=bench.network.bottlenecks.__contains__)
+
+
+def _explained(finding: Finding, bench: Bench, evidence: Evidence, options: _Options) -> Finding:
+    cause = likely(finding.kind, evidence, bench.network, options.say)
+    advice = cure(finding.kind, evidence, bench.network, options.say)
+    if cause is None:
+        return replace(finding, advice=advice)
+    return replace(finding, cause=cause.text, layer=cause.layer, advice=advice)

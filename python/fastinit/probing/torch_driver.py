@@ -5,24 +5,29 @@ that follow change nothing. Module backward hooks are not used: they break on in
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
 from ..activations import Activation, of_torch
-from ..guard import guarded
+from ..guard import Guard, guarded
 from ..initializers.fans import compute_fans
-from ..initializers.random import normal_
 from ..statistics.describe import describe
-from ..torch_models import arguments, tensors, unwrap
-from .layer import Layer, Network, observe_activation, observe_copies, observe_weight, observe_z
-from .loss import Loss
+from ..torch_models import tensors, unwrap
+from .draws import Draws
+from .layer import Layer, Network, observe_activation, observe_weight, observe_z
+from .paths import bottlenecks, node_of
+from .torch_answers import Loss
+from .torch_bench import TorchBench
 
 _LINEAR = {"linear", "matmul", "mm", "addmm", "__matmul__", "__rmatmul__"}
 _CONVOLUTIONS = {f"conv{t}{n}d" for n in (1, 2, 3) for t in ("", "_transpose")}
@@ -32,6 +37,12 @@ _SAME = {  # pass a signal on as it is
     "clone", "movedim", "expand", "chunk", "split", "__getitem__", "detach", "requires_grad_", "type_as", "unflatten",
 }  # fmt: skip
 _NORMS = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "normalize", "local_response_norm"}
+_BENDS = {  # make of an activation another function of z, or a gate; underscores and an i or r in front are left out
+    "mul", "multiply", "div", "divide", "true_divide", "truediv", "pow", "square", "neg", "negative", "addcmul",
+    "addcdiv", "rsub",
+}  # fmt: skip
+_SHIFTS = {"add", "sub", "subtract"}  # do so with a number; with a tensor they join a stream
+_PRODUCTS = {"matmul", "__matmul__", "bmm", "baddbmm", "einsum"}
 
 
 class Origin(NamedTuple):
@@ -39,6 +50,7 @@ class Origin(NamedTuple):
 
     layer: int
     unchanged: bool = True  # but for its shape
+    clean: bool = True  # but for its shape and by norms
     normalized: bool = False
     activated: bool = False
 
@@ -58,7 +70,7 @@ class Traced:
     layer: Layer
     layout: str  # "" for a module that is seen as a whole
     parameter: torch.Tensor | None = None  # whose gradient is the layer's dL/dW
-    bias: np.ndarray | None = None
+    node: Node | None = None  # of z in the graph
 
 
 def _plain(tensor: torch.Tensor) -> np.ndarray:
@@ -71,9 +83,10 @@ def _address(tensor: torch.Tensor) -> int:
 
 
 class _Tracer(TorchFunctionMode):
-    def __init__(self, model: torch.nn.Module, min_batch: int) -> None:
+    def __init__(self, model: torch.nn.Module) -> None:
         super().__init__()
-        self.min_batch, self.recording = min_batch, True
+        self.recording, self.attends = True, False
+        self.unnamed: set[int] = set()  # layers whose activation is no single function of z
         self.traced: list[Traced] = []
         self.origins: Any = WeakIdKeyDictionary()  # Any: torch gives it no types; tensor -> Origin
         self.calls: list[Call] = []
@@ -103,27 +116,45 @@ class _Tracer(TorchFunctionMode):
                 self.origins[out] = self.origins[args[0]]
             return out
         origins = {origin for t in tensors(args, kwargs) if (origin := self.origins.get(t)) is not None}
-        last = max(origins, default=None)
-        if last is not None and (activation := self._activation(name, args, kwargs, last)) is not None:
-            return self._activate(activation, last, func, args, kwargs)
+        self.attends |= name == "scaled_dot_product_attention" or (name in _PRODUCTS and len(origins) > 1)
+        self._unname(name, args, origins)
+        if (activation := self._activation(name, args, kwargs)) is not None:
+            return self._activate(activation, self.origins[args[0]], func, args, kwargs)
         out = func(*args, **kwargs)
         if isinstance(out, torch.Tensor) and out.is_floating_point():
             weight = self._weight(name, args, kwargs)
             if weight is not None:
                 self._layer(name, weight, out, args, kwargs)
                 return out
-        if last is not None:
+        if origins:
+            last, norm = max(origins), name in _NORMS
             same = len(origins) == 1 and name in _SAME
-            passed = last._replace(unchanged=last.unchanged and same, normalized=last.normalized or name in _NORMS)
+            clean = last.clean and (same or norm)
+            passed = last._replace(unchanged=last.unchanged and same, clean=clean, normalized=last.normalized or norm)
             for t in tensors(out):
                 self.origins[t] = passed
         return out
 
-    def _activation(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], last: Origin) -> Activation | None:
-        """The activation that is called on what comes from a layer that has none yet."""
-        if self.traced[last.layer].layer.activation is not None or not args or not isinstance(args[0], torch.Tensor):
+    def _activation(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Activation | None:
+        """The activation that is called, with the arguments of one that is known, on z itself of a layer without
+        one."""
+        origin = self.origins.get(args[0]) if args and isinstance(args[0], torch.Tensor) else None
+        if origin is None or not origin.clean or origin.activated or origin.layer in self.unnamed:
             return None
-        return of_torch(name.removesuffix("_"), kwargs) if args[0].is_floating_point() else None
+        if self.traced[origin.layer].layer.activation is not None or not args[0].is_floating_point():
+            return None
+        return of_torch(name.removesuffix("_"), args[1:], kwargs)
+
+    def _unname(self, name: str, args: Sequence[Any], origins: set[Origin]) -> None:
+        """Arithmetic on what an activation gave makes another function of it: gates, scaled and hand-written ones."""
+        plain = name.strip("_")
+        plain = plain[1:] if plain[1:] in _BENDS | _SHIFTS and plain[0] in "ir" and plain != "rsub" else plain
+        if plain in _BENDS or (plain in _SHIFTS and any(isinstance(a, (int, float)) for a in args)):
+            for origin in origins:
+                if origin.activated:
+                    self.unnamed.add(origin.layer)
+                    layer = self.traced[origin.layer].layer
+                    layer.activation = layer.a = layer.saturated = layer.dead = layer.dead_expected = None
 
     def _activate(
         self,
@@ -135,7 +166,7 @@ class _Tracer(TorchFunctionMode):
     ) -> Any:
         layer, z = self.traced[last.layer].layer, _plain(args[0])
         z = np.moveaxis(z, 1, -1) if layer.kind.startswith("Conv") and z.ndim > 2 else z
-        observe_activation(layer, activation, z, self.min_batch)
+        observe_activation(layer, activation, z)
         layer.normalized = last.normalized
         out = func(*args, **kwargs)
         layer.a = describe(out.detach(), names="a")
@@ -175,8 +206,8 @@ class _Tracer(TorchFunctionMode):
             layer.before = source.layer
         traced.parameter = known if known is not None else self._parametrized(module)
         if bias is not None:
-            layer.bias, traced.bias = describe(bias.detach(), names="bias"), _plain(bias)
-        self._observe(layer, out, conv=function in _CONVOLUTIONS)
+            layer.bias = describe(bias.detach(), names="bias")
+        self._observe(traced, out, conv=function in _CONVOLUTIONS)
 
     @staticmethod
     def _parametrized(module: torch.nn.Module | None) -> torch.Tensor | None:
@@ -195,9 +226,10 @@ class _Tracer(TorchFunctionMode):
         self.traced.append(Traced(layer, layout))
         return self.traced[-1]
 
-    def _observe(self, layer: Layer, out: torch.Tensor, conv: bool = False) -> None:
+    def _observe(self, traced: Traced, out: torch.Tensor, conv: bool = False) -> None:
         """The newest layer's z, and dL/dz when it comes back."""
-        z = _plain(out)
+        layer, z = traced.layer, _plain(out)
+        traced.node = node_of(out)
         layer.units = z.shape[1 if conv and z.ndim > 2 else -1] if z.ndim else 1
         observe_z(layer, z, describe(out.detach(), names="z"))
         self.origins[out] = Origin(len(self.traced) - 1)
@@ -211,19 +243,23 @@ class _Tracer(TorchFunctionMode):
 
     # -- modules that own weights and call nothing that is seen
 
-    def watch(self, name: str, module: torch.nn.Module, stack: ExitStack) -> None:
-        """Be told when the module is called, until the stack is left."""
-        for handle in (
-            module.register_forward_pre_hook(lambda module, args: self._enter(name, module)),
-            module.register_forward_hook(lambda module, args, out: self._leave(module, out)),
-        ):
-            stack.callback(handle.remove)
+    @contextmanager
+    def watching(self, model: torch.nn.Module) -> Iterator[None]:
+        """See what is computed, and be told when modules are called."""
+        with ExitStack() as stack:
+            for name, module in model.named_modules():
+                enter = partial(self._enter, name)
+                stack.callback(module.register_forward_pre_hook(enter).remove)
+                stack.callback(module.register_forward_hook(self._leave).remove)
+            stack.callback(setattr, self, "recording", False)
+            stack.enter_context(self)
+            yield
 
-    def _enter(self, name: str, module: torch.nn.Module) -> None:
+    def _enter(self, name: str, module: torch.nn.Module, args: object) -> None:
         if self.recording:
             self.calls.append(Call(name, module, len(self.traced)))
 
-    def _leave(self, module: torch.nn.Module, out: object) -> None:
+    def _leave(self, module: torch.nn.Module, args: object, out: object) -> None:
         if not self.recording:
             return
         call = self.calls.pop()
@@ -238,78 +274,70 @@ class _Tracer(TorchFunctionMode):
             for i, tensor in enumerate(outputs):
                 traced = self._begin(name if len(outputs) == 1 else f"{name}.{i}", kind, weight, "", 1)
                 traced.parameter = weight
-                self._observe(traced.layer, tensor)
+                self._observe(traced, tensor)
 
 
-def _value_and_scalar(loss: Loss, output: torch.Tensor, result: object) -> tuple[float | None, torch.Tensor]:
-    """The loss, and what gradients are taken of."""
-    target = torch.from_numpy(np.array(loss.target)) if isinstance(loss.target, np.ndarray) else loss.target
-    if loss.kind == "random":
-        cotangent = normal_(torch.empty(output.shape, dtype=output.dtype), generator=loss.generator)
-        return None, (output * cotangent).sum()
-    if loss.kind == "mse":
-        value = torch.nn.functional.mse_loss(output, target.to(output.dtype))
-    elif loss.kind == "cross_entropy":
-        value = torch.nn.functional.cross_entropy(output, target)
-    else:
-        value = loss._replace(target=target).call(result)
-    return float(value.detach()), value
+def _rows_axis(traced: Traced) -> int:
+    """The axis of a parameter along which the layer's units lie."""
+    return {"IO...": 1, "...IO": -1}.get(traced.layout, 0)
 
 
-def _gradients(scalar: torch.Tensor, model: torch.nn.Module) -> dict[int, torch.Tensor | None]:
-    """dL/d(parameter), by the parameter's id."""
-    if not scalar.requires_grad:
-        return {}
-    wanted = {id(p): p for p in model.parameters() if p.requires_grad and p.is_floating_point()}
-    try:
-        inputs: list[torch.Tensor] = [*wanted.values()] or [scalar]
-        found = torch.autograd.grad(scalar, inputs, allow_unused=True)
-    except RuntimeError as error:
-        if "checkpoint" in str(error):
-            raise TypeError(
-                "model uses re-entrant checkpointing, whose gradients cannot be asked for; use_reentrant=False can"
-            ) from error
-        raise
-    return dict(zip(wanted, found, strict=False))
+class TracedBench(TorchBench):
+    """The passes of a model whose first one is watched, layer by layer."""
 
-
-def _observe_gradient(traced: Traced, gradient: torch.Tensor) -> None:
-    assert traced.parameter is not None
-    traced.layer.dw = describe(gradient, names="dw")
-    if not traced.layout:
-        return
-    rows, drows = _plain(traced.parameter), _plain(gradient)
-    if traced.layout != "OI..." and rows.ndim >= 2:
-        axis = 1 if traced.layout == "IO..." else rows.ndim - 1
-        rows, drows = np.moveaxis(rows, axis, 0), np.moveaxis(drows, axis, 0)
-    observe_copies(traced.layer, rows, traced.bias, drows)
-
-
-def measure(model: torch.nn.Module, x: object, loss: Loss, min_batch: int) -> Network:
-    """One pass forward and one back, under observation."""
-    model = unwrap(model)
-    tracer = _Tracer(model, min_batch)
-    with guarded(model, x, loss.target):
-        args, kwargs = arguments(model, x)
-        batch = next((len(t) for t in tensors(args, kwargs) if t.ndim), 0)
-        with ExitStack() as stack:
-            stack.callback(setattr, tracer, "recording", False)
-            for name, module in model.named_modules():
-                tracer.watch(name, module, stack)
-            with tracer:
-                result = model(*args, **kwargs)
-            tracer.recording = False
-            output = next((t for t in tensors(result) if t.is_floating_point()), None)
-            if output is None:
-                raise TypeError(
-                    f"the model returned {type(result).__name__} without a tensor of floats, so there is nothing to "
-                    "take a gradient of"
-                )
-            value, scalar = _value_and_scalar(loss, output, result)
-            gradients = _gradients(scalar, model)
-        for traced in tracer.traced:
+    def __init__(
+        self, guard: Guard, model: torch.nn.Module, x: object, target: object, loss: Loss, draws: Draws
+    ) -> None:
+        tracer = _Tracer(model)
+        super().__init__(guard, model, x, target, loss, draws, tracer.watching(model))
+        names = {id(parameter): name for name, parameter in model.named_parameters()}
+        gradients = {id(self.weights[name]): gradient for name, gradient in self.gradients.items()}
+        nodes = [traced.node for traced in tracer.traced]
+        only_ways = bottlenecks(self.scalar, self.sources, nodes)
+        ways: set[str] = set()
+        branches: set[str] = set()
+        for traced, only_way in zip(tracer.traced, only_ways, strict=True):
             gradient = gradients.get(id(traced.parameter))
-            if gradient is not None:
-                _observe_gradient(traced, gradient)
-    classes = output.shape[1] if loss.kind == "cross_entropy" and output.ndim > 1 else None
-    return Network([traced.layer for traced in tracer.traced], batch, value, classes)
+            traced.layer.bottleneck = only_way
+            traced.layer.dw = None if gradient is None else describe(gradient, names="dw")
+            name = names.get(id(traced.parameter), "")
+            self.units[name] = _rows_axis(traced)
+            (ways if only_way else branches).add(name)
+        self.network = Network(
+            [traced.layer for traced in tracer.traced],
+            next((len(t) for t in tensors(x) if t.ndim), len(self.rows)),
+            frozenset(ways - branches),
+            frozenset(name for name, p in model.named_parameters() if p.ndim == 1 and name.endswith("weight")),
+            {name: _radius(p) for name, p in model.named_parameters() if "weight_hh" in name and _square(p)},
+            any(isinstance(module, _GATED) for module in model.modules()),
+            tracer.attends or any(isinstance(module, torch.nn.MultiheadAttention) for module in model.modules()),
+        )
+
+
+_GATED = (torch.nn.LSTM, torch.nn.GRU, torch.nn.LSTMCell, torch.nn.GRUCell)
+
+
+def _square(weight: torch.Tensor) -> bool:
+    """Whether it holds square matrices, and no projection."""
+    return weight.ndim == 2 and weight.numel() > 0 and weight.shape[0] % weight.shape[1] == 0
+
+
+def _radius(weight: torch.Tensor) -> float:
+    """The largest spectral radius of the square matrices, one a gate, that a recurrent weight holds."""
+    gates = weight.detach().double().reshape(-1, weight.shape[1], weight.shape[1])
+    return float(torch.linalg.eigvals(gates).abs().max())
+
+
+@contextmanager
+def bench(model: torch.nn.Module, x: object, target: object, loss: Loss, draws: Draws) -> Iterator[TracedBench]:
+    """A model's bench; everything of the caller's is put back behind it."""
+    inner = unwrap(model)
+    if not any(
+        isinstance(leaf, (torch.Tensor, np.ndarray)) for leaf in tree_leaves(dict(x) if isinstance(x, Mapping) else x)
+    ):
+        raise TypeError(
+            f"x is of type {type(x).__name__} and holds no tensor; give a tensor, or np.array(x), a tuple of "
+            f"arguments, or a dict of named ones"
+        )
+    with guarded(inner, x, target, loss) as guard:
+        yield TracedBench(guard, inner, x, target, loss, draws)

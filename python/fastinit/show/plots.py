@@ -140,13 +140,13 @@ def ridge(names: Sequence[str], edges: np.ndarray, counts: Sequence[np.ndarray],
     return ax
 
 
-def by_layer(lines: Sequence[tuple[str, str, np.ndarray]], title: str, ax: "Axes") -> "Axes":
+def by_layer(lines: Sequence[tuple[str, str, np.ndarray]], title: str, ax: "Axes", along: str) -> "Axes":
     """Sizes layer by layer on a log axis: (label, style, values) each; values that are not finite are left out."""
     for label, style, values in lines:
         if np.isfinite(values).any():
             width = {"linewidth": 1.2} if style == "k--" else {"markersize": 4}
             ax.plot(np.arange(1, len(values) + 1), values, style, label=label, **width)
-    ax.set(yscale="log", xlabel="layer", ylabel="rms", title=title)
+    ax.set(yscale="log", xlabel=along, ylabel="rms", title=title)
     drawn = np.concatenate([np.zeros(0), *(np.asarray(line.get_ydata(), float) for line in ax.lines)])
     drawn = drawn[np.isfinite(drawn)]
     if drawn.size and drawn.max() / drawn.min() < 100.0:
