@@ -6,6 +6,7 @@ may be chosen on, `--real full` the real architectures at their published size.
 
 import argparse
 import importlib
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -176,6 +177,29 @@ def margins(verdicts: list[Verdict], limits: Mapping[str, tuple[float, bool]]) -
     )
 
 
+def draw(verdicts: list[Verdict], judge: Judge, path: str) -> None:
+    """Failing and healthy cases by each measure, a row each, with the limit beyond which it is bad."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(len(judge.limits), 1, figsize=(8, 6.4), layout="constrained")
+    for ax, (name, (limit, _)) in zip(axes, judge.limits.items(), strict=True):
+        shown = {word: [v.opinion.measures.get(name) for v in verdicts if v.label.word == word] for word in WORDS}
+        low, high = -1.0 if name == "trial" else -16.0, 6.0
+        for y, (word, colour) in enumerate((("fails", "#c33"), ("healthy", "#283"))):
+            values = [x for x in shown[word] if x is not None]
+            values = [math.log10(max(x, 1e-3)) for x in values] if name == "start" else values
+            ax.plot([min(max(x, low), high) for x in values], [y] * len(values), "|", color=colour, markersize=11)
+        ax.axvline(math.log10(limit) if name == "start" else limit, color="#555", linewidth=1, linestyle="--")
+        ax.set_yticks([0, 1], ["fails", "healthy"]), ax.set_ylim(-0.7, 1.7)
+        ax.set_ylabel("log start" if name == "start" else name, rotation=0, ha="right", va="center", labelpad=34)
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.suptitle("A network of the zoo is a mark; dashed: beyond it bad; what lies further out stands at the edge")
+    figure.savefig(path, dpi=110)
+
+
 def real_architectures(judge: Judge, size: str) -> None:
     rows = []
     for name, sick in [*((name, None) for name in real.ARCHITECTURES), *real.SICK]:
@@ -204,6 +228,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, choices=[0, 20], help="of the probe's trial; both by default")
     parser.add_argument("--only", choices=["chosen", "held"], help="one part")
     parser.add_argument("--real", choices=["none", "small", "full"], default="small")
+    parser.add_argument("--picture", help="where to draw failing and healthy cases by each measure")
     given = parser.parse_args()
     torch.set_num_threads(1)
     judges: Sequence[Judge] = [
@@ -239,6 +264,8 @@ def main() -> None:
         disagreements(verdicts)
         if judge.limits:
             margins(verdicts, judge.limits)
+        if given.picture and judge is judges[-1]:
+            draw(verdicts, judge, given.picture)
         if given.real != "none":
             real_architectures(judge, given.real)
 

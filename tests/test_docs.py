@@ -1,7 +1,6 @@
 """README and docs/: code blocks run and give what is written beside them, tables say what the code says."""
 
 import ast
-import dataclasses
 import doctest
 import importlib.util
 import inspect
@@ -178,19 +177,21 @@ def numbers(text: str) -> tuple[float, ...]:
     return tuple(float(number) for number in re.findall(r"(?<![\w^])\d+(?:\.\d+)?", text))
 
 
-def test_thresholds_are_the_codes():
-    (rows,) = tables(page("thresholds"))
-    fields = {row["field"].strip("`"): row for row in rows if row["field"]}
-    limits = fastinit.Thresholds()
-    assert set(fields) == {field.name for field in dataclasses.fields(limits)}
-    for name, row in fields.items():
-        cells = [cell for cell in (row["note"], row["bad"], row["severe"]) if cell]
-        assert numbers(" ".join(cells)) == tuple(np.atleast_1d(getattr(limits, name))), name
-        assert all(("band" in cell) == (name in ("gradient", "drift")) for cell in cells)
-    kinds = {kind for row in rows for kind in row["finding"].split(", ") if kind}
-    assert kinds == set(re.findall(r'"([a-z ]+)"', fastinit.Finding.__doc__.partition("severity :")[0]))
-    code = inspect.getsource(rules)
-    assert all(f'"{row["source"]}"' in code for row in rows if row["source"])
+def test_the_judges_rules_are_the_codes():
+    rows = {row["finding"]: row for row in tables(page("judge"))[0]}
+    assert list(rows) == [rule.kind for rule in rules.RULES]
+    for rule in rules.RULES:
+        row = rows[rule.kind]
+        cells = [row[severity] for severity in rules.SEVERITIES]
+        assert (row["measure"], row["source"]) == (f"`{rule.measure}`", rule.source)
+        if rule.limit is None:
+            assert [cell and severity for cell, severity in zip(cells, rules.SEVERITIES, strict=True)].count(
+                rule.severity
+            ) == 1 and set(cells) == {"any", ""}
+            continue
+        sign = "<" if rule.limit.bad < rule.limit.note else ">"
+        assert cells == [f"{sign} {at:g}" if math.isfinite(at) else "never" for at in rule.limit]
+        assert row["healthy networks"] == "{:g} to {:g}".format(*rule.healthy)
 
 
 def test_layouts_are_compute_fans():

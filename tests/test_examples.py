@@ -14,20 +14,25 @@ MODULES = sorted(
     if "._" not in module.name and not module.ispkg
 )
 MODELS = {"calls", "hearing", "laws", "pages", "silent", "steps", "waiting"}  # behind models.doors
+PROBING = {  # behind probing.probe
+    "causes", "cures", "draws", "expectation", "loss", "numpy_driver", "optimisers", "paths",
+    "torch_answers", "torch_bench", "torch_driver", "trial",
+}  # fmt: skip
 NEEDS = {
     "autograd": "torch",
     "guard": "torch",
     **{f"models.{name}": "torch" for name in MODELS},
     "models.doors": "torch",
-    "probing.torch_driver": "torch",
+    **{f"probing.{name}": "torch" for name in ("paths", "torch_answers", "torch_bench", "torch_driver")},
     "show.plots": "matplotlib",
     "torch_models": "torch",
 }
 # nothing in them is for users, or not by this name
 WITHOUT = {
     "backends", "checks", "guard",
-    "initializers.deprecated", "initializers.underscored", "probing.expectation", "probing.loss",
-    "probing.numpy_driver", "probing.torch_driver", "quadrature", "show.svg", "torch_models", "version",
+    "initializers.deprecated", "initializers.underscored",
+    "devices", "quadrature", "sharding", "show.progress", "show.svg", "torch_models", "version",
+    *(f"probing.{name}" for name in PROBING),
     *(f"models.{name}" for name in MODELS),
 }  # fmt: skip
 

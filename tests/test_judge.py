@@ -1,14 +1,17 @@
 """The judge's rules: each on a network made to have the fault, and not on its healthy twin; awkward models;
 sentences."""
 
+import math
 import random
 import warnings
+from types import SimpleNamespace
 
 import fastinit
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+from fastinit.probing import trial
 from judged_nets import Cells, ReZero, Wrapped, clouds, mlp, normed, sequences, tokens
 from torch import nn
 from torch.nn import functional
@@ -150,6 +153,30 @@ def test_limits_can_be_given():
 
 
 # ---- measures --------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_is_known():
+    """One linear layer, where each measure is a formula."""
+    torch.manual_seed(0)
+    model, x, y = nn.Linear(64, 8, bias=False), torch.randn(256, 64), torch.randn(256, 8)
+    evidence = fastinit.probe(model, x, y, steps=0, rate=0.01).evidence
+    gradient = torch.autograd.grad(functional.mse_loss(model(x), y), model.weight)[0]
+    moved = -0.01 * x.double() @ gradient.sign().double().T
+    spread = (moved - moved.mean(0)).square().mean()
+    assert evidence.step == pytest.approx(math.log10(moved.square().mean().sqrt()), abs=1e-3)
+    assert evidence.apart == pytest.approx(math.log10(spread / moved.square().mean()), abs=1e-3)
+    assert evidence.far == pytest.approx(math.log10(spread.sqrt() / y.std(unbiased=False)), abs=1e-2)
+    assert evidence.rough == pytest.approx(-3 - math.log10(2) / 2, abs=0.05)
+    constant = functional.mse_loss(y.mean(0).expand_as(y), y)
+    assert evidence.start == pytest.approx(float(functional.mse_loss(model(x), y) / constant), rel=0.02)
+
+
+def test_what_a_trial_tries():
+    small, large = SimpleNamespace(large=False, labelled=True), SimpleNamespace(large=True, labelled=False)
+    assert trial._plans(small, 0.001) == [("Adam", 0.001), ("Adam", 0.01), ("SGD", 0.1)]
+    assert trial._plans(large, 0.001)[0] == ("Adam", 0.0001) and trial.passes(large, 20) == 4 * 21
+    evidence = fastinit.probe(mlp(), *clouds(), steps=20).evidence
+    assert 0.15 < evidence.trial.gain < 1 and evidence.trial.labelled and evidence.trial.most == 20
 
 
 def test_only_the_step_and_the_noise_are_measured():

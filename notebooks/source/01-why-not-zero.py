@@ -21,7 +21,7 @@ x = fastinit.normal_(np.empty((256, 128), np.float32), generator=1)
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
 for std in (0.03, 0.125, 0.5):  # 0.125 is the square root of 2 / 128
     net = fastinit.mlp([128] * 31, "relu", init=partial(fastinit.normal_, std=std), generator=0)
-    found = fastinit.probe(net, x)
+    found = fastinit.probe(net, x, steps=0)
     left.semilogy(range(1, 31), found.stats("z").rms, ".-", label=f"std {std}: {found.verdict}")
     right.semilogy(range(1, 31), found.stats("dz").rms, ".-")
 left.set(title="signals", xlabel="layer", ylabel="rms of z"), left.legend(fontsize=8)
@@ -87,7 +87,7 @@ random = fastinit.mlp([64, 8, 10], "tanh", init=fastinit.xavier_normal_, generat
 _, random_loss = train(random)
 print(f"loss after 100 steps: all equal {loss:.3f}, random {random_loss:.3f}")
 assert random_loss < loss
-print(fastinit.probe(constant_network(0.1), images, labels, loss="cross_entropy").findings[0])
+print(fastinit.probe(constant_network(0.1), images, labels).findings[0])
 # %% [markdown] lang="en"
 # Eight units, worth one. Equal weights give equal outputs, equal outputs receive equal gradients, and an equal step keeps equal weights
 # equal. No optimiser that treats each weight by itself can undo that.
@@ -126,7 +126,7 @@ print(f"every dL/dW is exactly 0; loss = {loss:.4f} = ln 10")
 # nó bằng 0 ở đó. (Với sigmoid hay tanh thì dấu không quan trọng; ở đó lỗi chỉ nằm ở sự đối xứng.)
 # %% name="1 motivation: negative constants"
 negative = constant_network(-0.1, "relu")
-found = fastinit.probe(negative, images, labels, loss="cross_entropy")
+found = fastinit.probe(negative, images, labels)
 assert found["layer1"].dead == 1.0
 start = negative[0].weight.copy()
 train(negative)

@@ -91,7 +91,7 @@ def scaled(scale):
 
 for label, scale in (("1/n", 1), ("2/n", 2)):
     network = fastinit.mlp([256] * 31, "relu", init=scaled(scale), generator=0)
-    variance = fastinit.probe(network, inputs).stats("z").rms ** 2
+    variance = fastinit.probe(network, inputs, steps=0).stats("z").rms ** 2
     per_layer = (variance[-2] / variance[0]) ** (1 / 28)
     print(
         f"Var w = {label}: Var z {variance[0]:.2g} -> {variance[-2]:.2g} in 29 layers, "
@@ -159,31 +159,30 @@ assert final[30, 1] > 1.7
 #
 # A ReLU that is off for every input learns nothing. Even with the right weights there are more of them the deeper one goes: inputs become
 # more and more alike from layer to layer, and a unit is on for all of them or for none. So the number by itself says little; it must be seen beside what
-# chance expects of inputs as alike as these. `probe` prints both, and complains only about the difference.
+# chance expects of inputs as alike as these. `probe` prints both, and names dead units only as the cause of something worse, where they exceed
+# what chance expects.
 # %% [markdown] lang="vi"
 # ## Nơ-ron chết
 #
 # Một ReLU tắt với mọi đầu vào thì không học được gì. Ngay cả với trọng số đúng, càng sâu càng có nhiều nơ-ron như vậy: qua từng lớp, các đầu vào ngày càng
 # giống nhau, và một nơ-ron hoặc bật với tất cả, hoặc tắt với tất cả. Vì thế riêng con số ấy chưa nói lên nhiều; phải đặt nó cạnh điều mà xác suất dự đoán
-# cho những đầu vào giống nhau đến mức ấy. `probe` in cả hai và chỉ báo lỗi khi chúng khác nhau.
+# cho những đầu vào giống nhau đến mức ấy. `probe` in cả hai, và chỉ nêu nơ-ron chết như nguyên nhân của một lỗi khi chúng nhiều hơn mức dự đoán.
 # %% name="He: dead units"
 found = fastinit.probe(
-    fastinit.mlp([256] * 32, "relu", init=fastinit.kaiming_normal_, generator=0), inputs
+    fastinit.mlp([256] * 32, "relu", init=fastinit.kaiming_normal_, generator=0),
+    inputs,
+    steps=0,
 )
 for layer in (found[f"layer{i}"] for i in (5, 10, 20, 30)):
     print(f"{layer.name}: {layer.dead:.0%} dead, expected {layer.dead_expected:.0%}")
     assert abs(layer.dead - layer.dead_expected) < 0.08
-assert found["layer30"].dead > 3 * found["layer5"].dead and "dead" not in {
-    finding.kind for finding in found.findings
-}
+assert found["layer30"].dead > 3 * found["layer5"].dead and found.ok
 
 broken = fastinit.mlp([256] * 5, "relu", init=fastinit.kaiming_normal_, generator=0)
-fastinit.constant_(broken[1].bias, -5.0)  # a bias that nothing can overcome
-finding = next(
-    finding for finding in fastinit.probe(broken, inputs).findings if finding.kind == "dead"
-)
+fastinit.constant_(broken[1].bias, -50.0)  # a bias that nothing can overcome
+finding = fastinit.probe(broken, inputs, steps=0).findings[0]
 print(finding)
-assert finding.layer == "layer2"
+assert finding.kind == "tells nothing apart" and "layer2 are off" in finding.cause
 # %% [markdown] lang="en"
 # ## Try it
 #
@@ -204,6 +203,7 @@ def draw(ax, scale, depth=20):
             [100] * (depth + 1), "relu", output="relu", init=scaled(scale), generator=0
         ),
         few_inputs,
+        steps=0,
     )
     layers, theory = range(1, depth + 1), fastinit.theory("relu", scale, depth=depth)
     ax.semilogy(layers, found.stats("z").rms, "o", color="C0")

@@ -112,9 +112,9 @@ def probe(
     >>> net = fastinit.mlp([64] * 30 + [10], "relu", init=small, generator=0)
     >>> found = fastinit.probe(net, x)
     >>> found.verdict
-    'severe: tells nothing apart'
+    'bad: tells nothing apart'
     >>> found.findings[0].cause
-    'layer1 to layer29: n Var w is 0.653, relu needs 2'
+    'layer1 to layer30: n Var w is 0.654, relu needs 2'
     """
     options = _options(steps, rate, limits, language)
     draws = Draws(generator)
@@ -154,8 +154,7 @@ def _examine(bench: Bench, options: _Options) -> Probe:
         steps = STEPS if passes(bench, STEPS) * bench.seconds < SHORT else 0
     if steps and evidence.seen and evidence.finite:
         _try(bench, evidence, options, steps)
-        bad = [finding.kind for finding in _judge(bench, evidence, options) if finding.severity != "note"]
-        if bad == ["does not learn"]:
+        if [finding.kind for finding in _judge(bench, evidence, options)] == ["does not learn"]:
             _try(bench, evidence, options, MORE * steps)
     expect(bench.network.layers)
     findings = tuple(_explained(finding, bench, evidence, options) for finding in _judge(bench, evidence, options))
