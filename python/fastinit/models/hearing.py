@@ -4,6 +4,7 @@ A draw's key is taken when torch's code asks for it, so drawing at once and draw
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from ..backends import to_fill
 from ..generator import Randomness, take_key
 from .calls import BLANK, CLONES, CONSTANTS, CONVERSIONS, ELEMENTWISE, EXPOSING, FRESH, HARMLESS
 from .laws import FACTORIES, METHODS, Function, asked, law_of
-from .silent import Listener, listen
+from .silent import Listener, heard_by, listen
 from .steps import Call, Draw, Values
 from .waiting import PLAIN, Storage, Waiting, apart, storages
 
@@ -93,12 +94,12 @@ class Hearing(TorchFunctionMode, Listener):
         """Put it off, if the tensor's memory may wait."""
         if waiting.may_replace(tensor):
             put_off = waiting.replace
-        elif next(storages(tensor)) in waiting.plans and apart(tensor):
+        elif waiting.knows(tensor.untyped_storage()._cdata) and apart(tensor):
             put_off = waiting.append
         else:
             return False
         if isinstance(step, Draw):
-            step.check(tensor)
+            step.check(tuple(tensor.shape), tensor.dtype)
         put_off(tensor, step)
         _changed(tensor)
         return True
@@ -210,6 +211,19 @@ class Hearing(TorchFunctionMode, Listener):
                 waiting.copy(tensor, clone)
                 return clone
         return _NOTHING
+
+
+def listening() -> list[Waiting]:
+    """Where draws wait on this thread now, the innermost first."""
+    modes = reversed(heard_by())
+    return [mode.waiting for mode in modes if isinstance(mode, Hearing) and mode.waiting is not None]
+
+
+def deaf() -> AbstractContextManager[object]:
+    """Within it nobody hears torch's calls."""
+    off: Any = torch._C.DisableTorchFunction
+    context: AbstractContextManager[object] = off()
+    return context
 
 
 def _changed(tensor: Tensor) -> None:
