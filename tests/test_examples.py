@@ -28,9 +28,9 @@ NEEDS = {
 }
 # nothing in them is for users, or not by this name
 WITHOUT = {
-    "backends", "checks", "guard",
+    "backends", "checks", "devices", "guard",
     "initializers.deprecated", "initializers.underscored", "probing.expectation", "probing.loss",
-    "probing.numpy_driver", "probing.torch_driver", "quadrature", "show.svg", "torch_models", "version",
+    "probing.numpy_driver", "probing.torch_driver", "quadrature", "sharding", "show.svg", "torch_models", "version",
     *(f"models.{name}" for name in MODELS),
 }  # fmt: skip
 

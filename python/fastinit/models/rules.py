@@ -12,11 +12,11 @@ from torch import nn
 import fastinit
 
 from .names import Named
-from .presets import NEUTRAL
+from .presets import Depends, neutral
 from .recipe import Box, Recorded, Steps
 from .steps import Call, Draw, Own, Step
 
-Rule: TypeAlias = Callable[..., object] | float | Recorded | None
+Rule: TypeAlias = Callable[..., object] | float | Recorded | Depends | None
 Rules: TypeAlias = Mapping[Any, Rule] | Iterable[tuple[Any, Rule]] | Callable[..., object]
 
 _NAMES = frozenset(torch.nn.init.__all__) | {name for name in fastinit.__all__ if name.endswith("_")}
@@ -60,6 +60,8 @@ class Chosen:
                 continue
             if isinstance(pattern, str) and not fnmatch.filter(names, pattern):
                 return repr(pattern)
+            if isinstance(pattern, re.Pattern) and not any(map(pattern.fullmatch, names)):
+                return repr(pattern.pattern)
         return None
 
 
@@ -69,7 +71,7 @@ def _for_weights(rule: Callable[..., object]) -> list[tuple[Any, Rule]]:
     def is_weight(name: str, tensor: torch.Tensor, module: nn.Module) -> bool:
         return tensor.dim() > 1 and not isinstance(module, (nn.Embedding, nn.EmbeddingBag))
 
-    return [(is_weight, rule), (nn.Embedding, None), (nn.EmbeddingBag, None), *NEUTRAL]
+    return [(is_weight, rule), (nn.Embedding, None), (nn.EmbeddingBag, None), *neutral()]
 
 
 def _pair(pair: object) -> tuple[Any, Rule]:
@@ -82,7 +84,7 @@ def _pair(pair: object) -> tuple[Any, Rule]:
             "modules, or a function of (name, parameter, module)"
         )
     number = isinstance(rule, (int, float)) and not isinstance(rule, bool)
-    if not (rule is None or number or callable(rule) or isinstance(rule, Recorded)):
+    if not (rule is None or number or callable(rule) or isinstance(rule, (Recorded, Depends))):
         raise TypeError(
             f"the rule for {pattern!r} is {rule!r}; give an initialiser, a partial of one, a number, any function of "
             "(tensor, generator=), or None to leave the parameter as it is"
@@ -109,6 +111,8 @@ def _matches(pattern: Any, name: str, p: Named) -> bool:
 
 def steps(rule: Rule, p: Named) -> Steps | None:
     """A rule as steps; None: leave the parameter."""
+    while isinstance(rule, Depends):
+        rule = rule.choose(p.name, p.tensor, p.module)
     if rule is None or isinstance(rule, Recorded):
         return rule.steps if rule else None
     made: list[tuple[Box | None, Step]] = [(None, _step(rule, p))]
