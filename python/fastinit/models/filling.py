@@ -13,6 +13,7 @@ import fastinit
 
 from ..backends import to_fill
 from ..generator import Generator, Randomness, take_key
+from ..sharding import DTensors
 from ..show.tables import Cell, Table
 from . import pages
 from .asking import recipe
@@ -21,7 +22,7 @@ from .hearing import deaf, listening
 from .names import Named, parameters, unshaped
 from .recipe import Box, Recipe, Steps, said
 from .rules import Chosen, Rules, steps
-from .steps import Call, Draw, Kept, Key, Own, Ready, Shape, Step, Values
+from .steps import Call, Draw, Kept, Key, Own, Ready, Shape, Step, Values, cut
 from .waiting import PLAIN
 
 
@@ -157,7 +158,9 @@ def _computed(one: Planned) -> Planned:
                     f"{one.p.name}: its rule {step} raised {type(error).__name__}: {error}; nothing was filled. A rule "
                     "is called as rule(tensor, generator=...)"
                 ) from error
-            made.append((box, Ready(values, step)))
+            here = parts(one.tensor) if box is None else [(values, (0,) * values.dim())]
+            pieces = {offset: values[cut(part, offset)].clone() for part, offset in here}
+            made.append((box, Ready(pieces, step)))
         else:
             made.append((box, step))
     return one._replace(steps=tuple(made)) if one.steps else one
@@ -211,6 +214,9 @@ def fill(one: Planned, tensor: torch.Tensor) -> None:
 
 def parts(tensor: torch.Tensor) -> list[tuple[torch.Tensor, Shape]]:
     """What of a tensor is here, as views, and where each begins in the whole."""
+    untyped: Any = tensor
+    if isinstance(backend := to_fill(tensor), DTensors):
+        return backend.parts(untyped)
     return [(tensor.detach(), (0,) * tensor.dim())]
 
 

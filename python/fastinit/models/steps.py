@@ -81,13 +81,16 @@ class Values(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """Values that a step has given, for the whole."""
+    """Values that a step has given: by offset, for the parts that are here; or for the whole."""
 
-    tensor: torch.Tensor
+    pieces: dict[Shape, torch.Tensor]
     step: "Draw | Own"
 
     def run(self, part: torch.Tensor, whole: Shape, offset: Shape, key: Key | None = None) -> None:
-        part.copy_(self.tensor[cut(part, offset)])
+        if offset in self.pieces:
+            part.copy_(self.pieces[offset][cut(part, (0,) * part.dim())])
+        else:
+            part.copy_(self.pieces[(0,) * part.dim()][cut(part, offset)])
 
     def __str__(self) -> str:
         return str(self.step)
