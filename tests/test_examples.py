@@ -14,8 +14,8 @@ MODULES = sorted(
     if "._" not in module.name and not module.ispkg
 )
 MODELS = {  # behind models.doors
-    "asking", "calls", "deferred", "expected", "filling", "hearing", "laws", "names", "pages", "recipe", "rules",
-    "silent", "steps", "waiting",
+    "asking", "calls", "deferred", "disk", "expected", "filling", "hearing", "laws", "names", "pages", "recipe",
+    "rules", "silent", "steps", "waiting",
 }  # fmt: skip
 NEEDS = {
     "autograd": "torch",

@@ -108,6 +108,7 @@ from .models import (
 from .models.doors import (
     deferred_init,
     init_model_,
+    init_safetensors,
     patch_torch,
     recipe,
 )
@@ -161,13 +162,13 @@ __all__ = [
     "compute_fans", "constant", "constant_", "critical", "cross_entropy", "default_generator", "deferred_init",
     "delta_orthogonal_", "Dense", "describe", "dirac", "dirac_", "dsigmoid", "dtanh", "eye", "eye_", "Finding", "Fits",
     "forward", "gain_table", "Generator", "get_num_threads", "glorot_normal_", "glorot_uniform_", "he_normal_",
-    "he_uniform_", "identity_", "init_model_", "kaiming_normal", "kaiming_normal_", "kaiming_uniform",
-    "kaiming_uniform_", "Layer", "lecun_normal_", "lecun_uniform_", "lsuv_", "manual_seed", "mean_squared_error", "mlp",
-    "normal", "normal_", "ones_", "orthogonal", "orthogonal_", "patch_torch", "plot_activation", "presets", "Probe",
-    "probe", "recipe", "set_num_threads", "show_config", "sigmoid", "sigmoid_backward", "sparse", "sparse_", "Stats",
-    "StatsTable", "Table", "tanh", "tanh_backward", "Theory", "theory", "Thresholds", "trunc_normal_", "truncated_std",
-    "uniform", "uniform_", "variance_scaling_", "xavier_normal", "xavier_normal_", "xavier_uniform", "xavier_uniform_",
-    "zeros_",
+    "he_uniform_", "identity_", "init_model_", "init_safetensors", "kaiming_normal", "kaiming_normal_",
+    "kaiming_uniform", "kaiming_uniform_", "Layer", "lecun_normal_", "lecun_uniform_", "lsuv_", "manual_seed",
+    "mean_squared_error", "mlp", "normal", "normal_", "ones_", "orthogonal", "orthogonal_", "patch_torch",
+    "plot_activation", "presets", "Probe", "probe", "recipe", "set_num_threads", "show_config", "sigmoid",
+    "sigmoid_backward", "sparse", "sparse_", "Stats", "StatsTable", "Table", "tanh", "tanh_backward", "Theory",
+    "theory", "Thresholds", "trunc_normal_", "truncated_std", "uniform", "uniform_", "variance_scaling_",
+    "xavier_normal", "xavier_normal_", "xavier_uniform", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 

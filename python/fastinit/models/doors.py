@@ -8,6 +8,7 @@ from ..generator import Generator, Randomness
 from ..show.tables import Table
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     import torch
@@ -212,3 +213,47 @@ def init_model_(
     from . import filling
 
     return filling.init_model_(model, rules, generator, device, strict, dry_run, check)
+
+
+def init_safetensors(
+    model: "torch.nn.Module", directory: "str | os.PathLike[str]", rules: "Rules | None" = None,
+    generator: Randomness = None, *, strict: bool = True, max_shard_size: int | str = "5GB",
+) -> dict[str, str]:  # fmt: skip
+    """Write a model's initial weights as safetensors files: those of `init_model_`, in the memory of one buffer.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Built by `deferred_init`, say: memory does not grow with it. It is left as it is.
+    directory : path
+        Made if it is not there. The files have the names of ``save_pretrained``: ``model.safetensors``, or numbered
+        ones and ``model.safetensors.index.json``.
+    rules, generator, strict
+        As in `init_model_`.
+    max_shard_size : int or str
+        Bytes a file, or such text as "5GB" or "500MiB"; a larger tensor gets a file of its own.
+
+    Returns
+    -------
+    dict
+        The file of each tensor, by name. A tied parameter is written once, under its first name; buffers that belong
+        to the model's state are written too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `init_model_`, and for a dtype that has no name in such files. Nothing is written then.
+    OSError
+        A full disk, say. What was written is taken away again, and files that were there before are as they were.
+
+    Examples
+    --------
+    >>> import fastinit, tempfile, torch
+    >>> model = fastinit.deferred_init(torch.nn.Linear, 1000, 1000)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     fastinit.init_safetensors(model, directory, generator=0)
+    {'weight': 'model.safetensors', 'bias': 'model.safetensors'}
+    """
+    from . import disk
+
+    return disk.init_safetensors(model, directory, rules, generator, strict, max_shard_size)

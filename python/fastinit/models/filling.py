@@ -56,7 +56,7 @@ def init_model_(
     plan = planned(model, rules, generator, strict)
     if not dry_run:
         _check_meta(model, plan)
-        plan = [_computed(one) for one in plan]
+        plan = [computed(one) for one in plan]
         _take_over(plan)
         with deaf(), torch.no_grad():
             _materialise(model, torch.device(device))
@@ -143,7 +143,7 @@ def _check_meta(model: nn.Module, plan: list[Planned]) -> None:
             )
 
 
-def _computed(one: Planned) -> Planned:
+def computed(one: Planned) -> Planned:
     """What could fail in the middle is run first, into memory of its own: one's own functions, LAPACK's."""
     made: list[tuple[Box | None, Step]] = []
     for box, step, key in one.keyed():
