@@ -52,7 +52,10 @@ def initialise(model):
 def divided(kind):
     """A Net divided over all ranks."""
     with torch.device("meta"):
-        model = Net()
+        return divide(Net(), kind).to_empty(device="cpu")
+
+
+def divide(model, kind):
     world = dist.get_world_size()
     shape = (world,) if kind in ("fsdp", "tp") else (2, world // 2) if kind == "hsdp" else (world // 2, 2)
     mesh = init_device_mesh("cpu", shape, mesh_dim_names=("dp", "tp")[: len(shape)])
@@ -61,7 +64,7 @@ def divided(kind):
         parallelize_module(model, mesh if kind == "tp" else mesh["tp"], plan)
     if kind != "tp":
         fully_shard(model, mesh=mesh["dp"] if kind == "fsdp+tp" else mesh)
-    return model.to_empty(device="cpu")
+    return model
 
 
 def whole(name, shape, args):
@@ -82,6 +85,47 @@ def check_models(kinds):
             assert torch.equal(got, want[name]), (kind, name)
         if kind in ("fsdp", "hsdp"):
             model(torch.tensor([[2, 3, 4]])).sum().backward()
+
+
+class Whole(Net):
+    """A tie, a padding row, a weight that is filled again in part and one that is packed, computed values, a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(13, 10, padding_idx=2)
+        self.head.weight = self.emb.weight
+        self.packed, self.slope = nn.Parameter(torch.empty(9, 7)), nn.Parameter(torch.arange(11.0).log1p())
+        self.register_buffer("frequencies", torch.arange(5.0))
+        with torch.no_grad():
+            for begin in (0, 3, 6):
+                nn.init.xavier_uniform_(self.packed[begin : begin + 3])
+            self.up.weight[3:11].normal_()
+            self.up.weight.mul_(0.5)
+        nn.init.orthogonal_(self.down.weight)
+
+
+def own(tensor, generator):
+    fastinit.normal_(tensor, generator=generator).abs_()
+
+
+def check_recipes(kinds):
+    """deferred_init, divided, then init_model_ by its recipe and by rules: the bits of the whole model."""
+    for rules in (None, [("packed", own), ("*norm*", 1), ("*.bias", 0), ("slope", 2), ("*", fastinit.xavier_normal_)]):
+        reference = fastinit.deferred_init(Whole)
+        fastinit.init_model_(reference, rules, 3)
+        want = dict(reference.named_parameters())
+        for kind in kinds:
+            model = divide(fastinit.deferred_init(Whole), kind)
+            fastinit.init_model_(model, rules, 3)
+            assert model.frequencies.tolist() == [0, 1, 2, 3, 4]
+            assert kind in ("tp", "fsdp+tp") or model.head.weight is model.emb.weight
+            for name, parameter in model.named_parameters():
+                got = parameter.full_tensor() if hasattr(parameter, "full_tensor") else parameter
+                assert torch.equal(got, want[name]), (kind, name)
+            if kind in ("fsdp", "hsdp"):
+                model(torch.tensor([[2, 3, 4]])).sum().backward()
+            if rules is not None:  # asked again, divided as it is
+                fastinit.init_model_(model, {"slope": 1, **fastinit.recipe(model), "packed": 0}, 3)
 
 
 def check_meshes(shapes):
@@ -138,6 +182,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{sys.argv[3]}", rank=rank, world_size=world)
     check_models(("fsdp", "tp") if world == 2 else ("fsdp", "tp", "fsdp+tp", "hsdp"))
+    check_recipes(("fsdp", "tp") if world == 2 else ("fsdp", "tp", "fsdp+tp", "hsdp"))
     check_meshes([(2,)] if world == 2 else [(4,), (2, 2)])
     check_torchs_seed_and_ranks_outside(rank)
     dist.barrier()

@@ -13,7 +13,10 @@ MODULES = sorted(
     for module in pkgutil.walk_packages(fastinit.__path__, "fastinit.")
     if "._" not in module.name and not module.ispkg
 )
-MODELS = {"calls", "hearing", "laws", "pages", "silent", "steps", "waiting"}  # behind models.doors
+MODELS = {  # behind models.doors
+    "asking", "calls", "deferred", "disk", "expected", "filling", "hearing", "laws", "names", "pages", "recipe",
+    "rules", "silent", "steps", "waiting",
+}  # fmt: skip
 PROBING = {  # behind probing.probe
     "causes", "cures", "draws", "expectation", "loss", "numpy_driver", "optimisers", "paths",
     "torch_answers", "torch_bench", "torch_driver", "trial",

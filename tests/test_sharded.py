@@ -70,7 +70,7 @@ def test_every_placement_is_torchs(shape, mesh):
             shape=shape, ndim=len(shape), placements=placements, to_local=lambda local=local: local, _spec=None,
             device_mesh=SimpleNamespace(size=mesh.__getitem__, get_coordinate=lambda rank=rank: rank, shape=mesh),
         )  # fmt: skip
-        for part, offset in sharding.DTensors(of_local)._parts(tensor):
+        for part, offset in sharding.DTensors(of_local).parts(tensor):
             fastinit.normal_(part, generator=3, global_shape=shape, offset=offset)
         assert torch.equal(local, whole.flatten()[mine]), (placements, rank)
 

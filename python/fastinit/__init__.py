@@ -102,8 +102,15 @@ from .initializers.underscored import (
 from .initializers.underscored import (
     _no_grad_zero_ as _no_grad_zero_,
 )
+from .models import (
+    presets,
+)
 from .models.doors import (
+    deferred_init,
+    init_model_,
+    init_safetensors,
     patch_torch,
+    recipe,
 )
 from .networks import (
     Dense,
@@ -156,15 +163,16 @@ from .version import (
 
 __all__ = [
     "__version__", "Activation", "activation_gain", "activations", "backward", "bilinear_", "calculate_gain",
-    "compute_fans", "constant", "constant_", "critical", "cross_entropy", "default_generator", "delta_orthogonal_",
-    "Dense", "describe", "dirac", "dirac_", "dsigmoid", "dtanh", "Evidence", "eye", "eye_", "Finding", "Fits",
-    "forward", "gain_table", "Generator", "get_num_threads", "glorot_normal_", "glorot_uniform_", "he_normal_",
-    "he_uniform_", "identity_", "kaiming_normal", "kaiming_normal_", "kaiming_uniform", "kaiming_uniform_", "Layer",
-    "lecun_normal_", "lecun_uniform_", "Limit", "lsuv_", "manual_seed", "mean_squared_error", "mlp", "normal",
-    "normal_", "ones_", "orthogonal", "orthogonal_", "patch_torch", "plot_activation", "Probe", "probe",
-    "set_num_threads", "show_config", "sigmoid", "sigmoid_backward", "sparse", "sparse_", "Stats", "StatsTable",
-    "Table", "tanh", "tanh_backward", "Theory", "theory", "Trial", "trunc_normal_", "truncated_std", "uniform",
-    "uniform_", "variance_scaling_", "xavier_normal", "xavier_normal_", "xavier_uniform", "xavier_uniform_", "zeros_",
+    "compute_fans", "constant", "constant_", "critical", "cross_entropy", "default_generator", "deferred_init",
+    "delta_orthogonal_", "Dense", "describe", "dirac", "dirac_", "dsigmoid", "dtanh", "Evidence", "eye", "eye_",
+    "Finding", "Fits", "forward", "gain_table", "Generator", "get_num_threads", "glorot_normal_", "glorot_uniform_",
+    "he_normal_", "he_uniform_", "identity_", "init_model_", "init_safetensors", "kaiming_normal", "kaiming_normal_",
+    "kaiming_uniform", "kaiming_uniform_", "Layer", "lecun_normal_", "lecun_uniform_", "Limit", "lsuv_", "manual_seed",
+    "mean_squared_error", "mlp", "normal", "normal_", "ones_", "orthogonal", "orthogonal_", "patch_torch",
+    "plot_activation", "presets", "Probe", "probe", "recipe", "set_num_threads", "show_config", "sigmoid",
+    "sigmoid_backward", "sparse", "sparse_", "Stats", "StatsTable", "Table", "tanh", "tanh_backward", "Theory",
+    "theory", "Trial", "trunc_normal_", "truncated_std", "uniform", "uniform_", "variance_scaling_", "xavier_normal",
+    "xavier_normal_", "xavier_uniform", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 

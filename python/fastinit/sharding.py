@@ -144,7 +144,7 @@ class DTensors(Backend["DTensor"]):
         return None
 
     def open(self, tensor: "DTensor") -> "Opened[DTensor] | None":
-        parts = self._parts(tensor)
+        parts = self.parts(tensor)
         if tensor.device.type == "meta":
             return None
         dtype = self.of_local.dtypes.get(tensor.dtype)
@@ -164,7 +164,7 @@ class DTensors(Backend["DTensor"]):
         self.of_local.fill(self.torch.empty((), dtype=tensor.dtype, device="cpu"), name, value)
 
     def fill(self, tensor: "DTensor", name: str, value: float) -> None:
-        parts = self._parts(tensor)
+        parts = self.parts(tensor)
         self.of_local.warn_if_computed(tensor)
         self.try_value(tensor, name, value)
         for part, _ in parts:
@@ -176,14 +176,14 @@ class DTensors(Backend["DTensor"]):
         self.put(tensor, (diagonal,) * tensor.ndim, value)
 
     def put(self, tensor: "DTensor", places: tuple[np.ndarray, ...], value: float) -> None:
-        for part, offset in self._parts(tensor):
+        for part, offset in self.parts(tensor):
             local = [axis - a for axis, a in zip(places, offset, strict=True)]
             here = np.logical_and.reduce([(0 <= axis) & (axis < n) for axis, n in zip(local, part.shape, strict=True)])
             self.of_local.put(part, tuple(axis[here] for axis in local), value)
         self.changed(tensor)
 
     def write(self, tensor: "DTensor", values: np.ndarray) -> None:
-        for part, offset in self._parts(tensor):
+        for part, offset in self.parts(tensor):
             self.of_local.write(part, values[tuple(slice(a, a + n) for a, n in zip(offset, part.shape, strict=True))])
         self.changed(tensor)
 
@@ -193,7 +193,7 @@ class DTensors(Backend["DTensor"]):
     def draw_own(self) -> int:
         return self.of_local.draw_own()
 
-    def _parts(self, tensor: "DTensor") -> "list[tuple[torch.Tensor, tuple[int, ...]]]":
+    def parts(self, tensor: "DTensor") -> "list[tuple[torch.Tensor, tuple[int, ...]]]":
         """The boxes of this rank's part, as views of it, and where each begins in the whole."""
         mesh = tensor.device_mesh
         cuts = _cuts(tensor)

@@ -4,6 +4,7 @@ A draw's key is taken when torch's code asks for it, so drawing at once and draw
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -12,9 +13,10 @@ from torch.overrides import TorchFunctionMode
 
 from ..backends import to_fill
 from ..generator import Randomness, take_key
+from ..sharding import DTensors
 from .calls import BLANK, CLONES, CONSTANTS, CONVERSIONS, ELEMENTWISE, EXPOSING, FRESH, HARMLESS
 from .laws import FACTORIES, METHODS, Function, asked, law_of
-from .silent import Listener, listen
+from .silent import Listener, heard_by, listen
 from .steps import Call, Draw, Values
 from .waiting import PLAIN, Storage, Waiting, apart, storages
 
@@ -85,20 +87,24 @@ class Hearing(TorchFunctionMode, Listener):
         generator = self._generator if call.generator is None else call.generator
         step = Draw(law, call.args, call.kwargs, take_key(generator, to_fill(tensor)))
         if waiting is None or not self._wait(waiting, tensor, step):
+            if waiting is not None:
+                waiting.carry_out(_waiting_among(waiting, args, kwargs))
             shape = tuple(tensor.shape)
             step.run(tensor, shape, (0,) * len(shape))
         return tensor
 
     def _wait(self, waiting: Waiting, tensor: Tensor, step: Draw | Call) -> bool:
         """Put it off, if the tensor's memory may wait."""
+        if not _may_wait(tensor):
+            return False
         if waiting.may_replace(tensor):
             put_off = waiting.replace
-        elif next(storages(tensor)) in waiting.plans and apart(tensor):
+        elif waiting.knows(tensor.untyped_storage()._cdata) and apart(tensor):
             put_off = waiting.append
         else:
             return False
         if isinstance(step, Draw):
-            step.check(tensor)
+            step.check(tuple(tensor.shape), tensor.dtype)
         put_off(tensor, step)
         _changed(tensor)
         return True
@@ -111,7 +117,7 @@ class Hearing(TorchFunctionMode, Listener):
         tensor: Tensor = allocate(*args, **given)
         if not _ours(tensor):
             return func(*args, **kwargs)
-        if self.waiting is not None:
+        if self.waiting is not None and _may_wait(tensor):
             self.waiting.allow(tensor)
         law = FACTORIES[func]
         method = Tensor.normal_ if law == "normal_" else Tensor.uniform_
@@ -135,12 +141,12 @@ class Hearing(TorchFunctionMode, Listener):
             value, empty = BLANK[func]
             tensor = empty(*args, **kwargs)
             large = self._recording or tensor.numel() * tensor.element_size() >= _LARGE
-            if large and _ours(tensor) and tensor.numel():
+            if large and _may_wait(tensor):
                 waiting.allow(tensor)
                 waiting.replace(tensor, Call("fill_", (value,)))
                 return tensor
         tensor = func(*args, **kwargs)
-        if kwargs.get("out") is None and _ours(tensor):
+        if kwargs.get("out") is None and _may_wait(tensor):
             waiting.allow(tensor)
         return tensor
 
@@ -151,7 +157,7 @@ class Hearing(TorchFunctionMode, Listener):
         if first is not None and not (first.requires_grad and torch.is_grad_enabled()):
             if func in CONSTANTS and self._fill(waiting, func, args, kwargs):
                 return first
-            if func is Tensor.copy_ and _ours(first) and waiting.may_replace(first):
+            if func is Tensor.copy_ and _may_wait(first) and waiting.may_replace(first):
                 return self._copy(waiting, args, kwargs)
         if not waiting.plans:
             return func(*args, **kwargs)
@@ -168,7 +174,7 @@ class Hearing(TorchFunctionMode, Listener):
     def _fill(self, waiting: Waiting, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """fill_ or zero_ of numbers, if it can wait."""
         tensor, *values = args
-        if not _ours(tensor) or kwargs or not _numbers(values) or not tensor.numel():
+        if kwargs or not _may_wait(tensor) or not _numbers(values):
             return False
         if values:
             torch.empty((), dtype=tensor.dtype).fill_(values[0])  # what the dtype cannot hold raises now
@@ -212,6 +218,19 @@ class Hearing(TorchFunctionMode, Listener):
         return _NOTHING
 
 
+def listening() -> list[Waiting]:
+    """Where draws wait on this thread now, the innermost first."""
+    modes = reversed(heard_by())
+    return [mode.waiting for mode in modes if isinstance(mode, Hearing) and mode.waiting is not None]
+
+
+def deaf() -> AbstractContextManager[object]:
+    """Within it nobody hears torch's calls."""
+    off: Any = torch._C.DisableTorchFunction
+    context: AbstractContextManager[object] = off()
+    return context
+
+
 def _changed(tensor: Tensor) -> None:
     """Tell autograd of a write that waits."""
     if not tensor.is_inference():
@@ -239,12 +258,16 @@ def _transforming() -> bool:
 def _ours(tensor: Tensor) -> bool:
     """Whether fastinit can fill it. Integers, fake, sparse and quantized tensors and subclasses are torch's to fill."""
     return (
-        type(tensor) in PLAIN
+        (type(tensor) in PLAIN or isinstance(to_fill(tensor), DTensors))
         and tensor.layout is torch.strided
-        and tensor.device.type == "cpu"
+        and tensor.device.type != "meta"
         and (tensor.is_floating_point() or tensor.is_complex())
         and not _transforming()
     )
+
+
+def _may_wait(tensor: Tensor) -> bool:
+    return type(tensor) in PLAIN and tensor.device.type == "cpu" and tensor.numel() > 0 and _ours(tensor)
 
 
 def _waiting_among(waiting: Waiting, args: Iterable[Any], kwargs: dict[str, Any]) -> list[Storage]:

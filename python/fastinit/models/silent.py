@@ -26,7 +26,7 @@ _OWN: dict[str, Function] = {
 }
 for _name, _function in _PUBLIC.items():
     _OWN[_name].__kwdefaults__ = _function.__kwdefaults__
-_modes: Callable[[], list[object]] = torch.overrides._get_current_function_mode_stack
+heard_by: Callable[[], list[object]] = torch.overrides._get_current_function_mode_stack
 _lock, _listeners = threading.Lock(), 0
 
 
@@ -37,7 +37,7 @@ def own(func: Function) -> Function:
 
 def tell(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
     """What a silent function does while somebody listens."""
-    if not any(isinstance(mode, Listener) for mode in _modes()):
+    if not any(isinstance(mode, Listener) for mode in heard_by()):
         return _OWN[name](*args, **kwargs)
     tensor = kwargs["tensor"] if "tensor" in kwargs else args[0]
     return handle_torch_function(_PUBLIC[name], (tensor,), *args, **kwargs)

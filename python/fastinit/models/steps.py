@@ -37,12 +37,19 @@ class Draw(NamedTuple):
             complete = fill(torch.empty(whole, dtype=part.dtype), *self.args, **given)
             part.copy_(complete[cut(part, offset)])
 
-    def check(self, tensor: torch.Tensor) -> None:
-        """Raise what filling the tensor would raise for its arguments."""
-        _check(self.name, self.args, tuple(self.kwargs.items()), tuple(tensor.shape), tensor.dtype)
+    def check(self, shape: Shape, dtype: torch.dtype) -> None:
+        """Raise what filling such a tensor would raise for the arguments."""
+        _check(self.name, self.args, tuple(self.kwargs.items()), shape, dtype)
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether it draws no part of a tensor without the rest."""
+        return "generator" in _takes(self.name) and "global_shape" not in _takes(self.name)
 
     def __str__(self) -> str:
-        return _shown(self.name, self.args, self.kwargs)
+        defaults = inspect.signature(getattr(fastinit, self.name)).parameters
+        telling = {k: v for k, v in self.kwargs.items() if v != defaults[k].default}
+        return _shown(self.name, self.args, telling)
 
 
 class Call(NamedTuple):
@@ -56,6 +63,8 @@ class Call(NamedTuple):
         getattr(part, self.name)(*self.args, **self.kwargs)
 
     def __str__(self) -> str:
+        if self.name in ("zero_", "fill_"):
+            return f"{self.args[0] if self.args else 0:g}"
         return _shown(self.name, self.args, self.kwargs)
 
 
@@ -71,7 +80,50 @@ class Values(NamedTuple):
         return "values"
 
 
-Step: TypeAlias = Draw | Call | Values
+class Ready(NamedTuple):
+    """Values that a step has given: by offset, for the parts that are here; or for the whole."""
+
+    pieces: dict[Shape, torch.Tensor]
+    step: "Draw | Own"
+
+    def run(self, part: torch.Tensor, whole: Shape, offset: Shape, key: Key | None = None) -> None:
+        if offset in self.pieces:
+            part.copy_(self.pieces[offset][cut(part, (0,) * part.dim())])
+        else:
+            part.copy_(self.pieces[(0,) * part.dim()][cut(part, offset)])
+
+    def __str__(self) -> str:
+        return str(self.step)
+
+
+class Own(NamedTuple):
+    """Somebody's own function, f(tensor, generator=), which needs the whole."""
+
+    function: Callable[..., object]
+
+    def run(self, part: torch.Tensor, whole: Shape, offset: Shape, key: Key | None = None) -> None:
+        complete = part if tuple(part.shape) == whole else torch.empty(whole, dtype=part.dtype)
+        self.function(complete, generator=at(key))
+        if complete is not part:
+            part.copy_(complete[cut(part, offset)])
+
+    def __str__(self) -> str:
+        return getattr(self.function, "__qualname__", None) or repr(self.function)
+
+
+class Kept(NamedTuple):
+    """Nothing: the tensor keeps its values. Notes whether somebody asked for them."""
+
+    asked: list[bool]
+
+    def run(self, part: torch.Tensor, whole: Shape, offset: Shape, key: Key | None = None) -> None:
+        self.asked.append(True)
+
+    def __str__(self) -> str:
+        return "left"
+
+
+Step: TypeAlias = Draw | Call | Values | Ready | Own | Kept
 
 
 def at(key: Key | None) -> Generator:
@@ -104,4 +156,7 @@ def _takes(name: str) -> frozenset[str]:
 
 
 def _shown(name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
-    return f"{name}({', '.join([*map(repr, args), *(f'{k}={v!r}' for k, v in kwargs.items())])})"
+    def short(value: object) -> str:
+        return f"{value:.4g}" if isinstance(value, float) else repr(value)
+
+    return f"{name}({', '.join([*map(short, args), *(f'{k}={short(v)}' for k, v in kwargs.items())])})"

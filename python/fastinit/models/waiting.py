@@ -67,6 +67,10 @@ class Waiting:
         """From now on somebody else sees this memory: it waits no more."""
         self._fresh.pop(storage, None)
 
+    def knows(self, storage: Storage) -> bool:
+        """Whether this memory is new, and nobody else has seen it."""
+        return storage in self._fresh
+
     def may_replace(self, tensor: Tensor) -> bool:
         """Whether a fill of this tensor may wait, and need not mind what waited before."""
         return tensor.untyped_storage()._cdata in self._fresh and covers(tensor)
@@ -77,8 +81,11 @@ class Waiting:
         self.plans[at] = Plan(self._fresh[at], [(place(tensor), step)])
 
     def append(self, tensor: Tensor, step: Step) -> None:
-        """The storage, which waits, waits for this step too."""
-        self.plans[tensor.untyped_storage()._cdata].steps.append((place(tensor), step))
+        """The storage waits for this step too."""
+        at = tensor.untyped_storage()._cdata
+        if at not in self.plans:
+            self.plans[at] = Plan(self._fresh[at], [])
+        self.plans[at].steps.append((place(tensor), step))
 
     def copy(self, source: Tensor, target: Tensor) -> None:
         """The target, as large and laid out alike, waits for what its source waits for: equal values."""
