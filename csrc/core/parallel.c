@@ -32,7 +32,7 @@ static void *work(void *argument) {
     return NULL;
 }
 
-int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, int (*poll)(void *), void *poll_context) {
+int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, fi_poll *poll, void *poll_context) {
     fi_job job = {.n = n, .task = task, .context = context, .next = 0};
     pthread_t threads[FI_MAX_WORKERS];
     fi_worker selves[FI_MAX_WORKERS];
