@@ -220,6 +220,7 @@ def test_core_does_not_leak_references():
         lambda: _core.fill_normal(array, dtype, 0.0, 1.0, 1, 2, None, None),
         lambda: _core.fill_uniform(array[::2], dtype, 0.0, 1.0, 1, 2, (5000,), (7,)),
         lambda: _core.fill_truncated(array, dtype, 0.0, 1.0, -2.0, 2.0, 1, 2, None, None),
+        lambda: _core.fill_orthogonal(array.reshape(50, 100).T, dtype, 1.0, 1, 2, None, None, 50, 100),
         lambda: _core.describe(array, dtype), lambda: _core.describe_rows(array.reshape(50, 100), dtype, 1),
         lambda: _core.merge(moments, moments), lambda: _core.Moments(range(9)),
         lambda: _core.take(state), lambda: _core.plain(array), lambda: _core.plain(3), lambda: _core.levels(),
@@ -240,6 +241,7 @@ def test_errors_in_the_core_leave_the_array_alone():
     double = next(dtype for dtype in _core.DTYPES if dtype.name == "float64")
     key, whole = (1, 2), (None, None)
     normal, uniform, truncated = _core.fill_normal, _core.fill_uniform, _core.fill_truncated
+    orthogonal = _core.fill_orthogonal
     for fill, *arguments in (
         (normal, array, double, 0.0, 1.0, *key, *whole),
         *((normal, array, dtype, 0.0, 1.0, *key, *whole) for dtype in ("f", None, 0, np.float32)),
@@ -258,6 +260,10 @@ def test_errors_in_the_core_leave_the_array_alone():
         (normal, np.empty(5, object), double, 0.0, 1.0, *key, *whole),
         (uniform, array, "frog", 0.0, 1.0, *key, *whole),
         (truncated, array, single, 0.0, 1.0, *key, *whole),
+        (orthogonal, array, single, 1.0, *key, *whole, 1),
+        (orthogonal, array, single, None, *key, *whole, 1, 5),
+        (orthogonal, [1.0], single, 1.0, *key, *whole, 1, 5),
+        (orthogonal, array, single, 1.0, *key, *whole, 1, 5.0),
     ):
         with pytest.raises(TypeError) as error:
             fill(*arguments)
@@ -273,6 +279,8 @@ def test_errors_in_the_core_leave_the_array_alone():
         (_core.truncated_moments, 0.0, huge),
         (_core.elementary, huge),
         (_core.set_threads, huge),
+        (orthogonal, array, single, 1.0, *key, *whole, 5, 1),
+        (orthogonal, array, single, 1.0, *key, *whole, 1, 2),
     ):
         with pytest.raises(ValueError, match="give"):
             fill(*arguments)

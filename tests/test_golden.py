@@ -27,8 +27,8 @@ def test_digests(name, level):
             expected = RECORD["digests"][golden.key(*case)]
             for threads in (1, 2, 3, 8):
                 fastinit.set_num_threads(threads)
-                assert golden.digest(golden.fill(name, np.empty(shape, golden.DTYPES[dtype]))) == expected, case
-            transposed = np.empty(shape[::-1], golden.DTYPES[dtype]).T
+                assert golden.digest(golden.fill(name, golden.empty(dtype, shape))) == expected, case
+            transposed = golden.empty(dtype, shape[::-1]).T
             assert golden.digest(golden.fill(name, transposed)) == expected, case
 
 
@@ -37,7 +37,7 @@ def test_digests(name, level):
 def test_any_split_into_blocks(name, seed):
     rng = np.random.default_rng(seed)
     for _, dtype, shape in [case for case in golden.cases() if case[0] == name and len(case[2]) == 2]:
-        whole = np.empty(shape, golden.DTYPES[dtype])
+        whole = golden.empty(dtype, shape)
         rows = np.unique([0, shape[0], *rng.integers(0, shape[0] + 1, 2)])
         columns = np.unique([0, shape[1], *rng.integers(0, shape[1] + 1, 2)])
         for r0, r1 in pairwise(rows):

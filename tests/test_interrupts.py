@@ -31,6 +31,8 @@ LONG_CALLS = {
     "describe rows": "fastinit.describe(np.broadcast_to(np.float32(1), (2**25, 4)), by=0)",
     "describe two rows": "fastinit.describe(np.broadcast_to(np.float16(1), (2, 2**30)), by=0)",
     "describe columns": "fastinit.describe(np.broadcast_to(np.float32(1), (2**25, 4)).T, by=0)",
+    "orthogonal": "fastinit.orthogonal_(array.reshape(2**12, -1))",
+    "orthogonal, long rows": "fastinit.orthogonal_(array[: 2**24].reshape(64, -1))",
     "sparse": "fastinit.sparse_(array.reshape(4096, -1), 0.5)",
     "sparse, long columns": "fastinit.sparse_(array.reshape(2**20, -1), 0.5)",
 }
@@ -77,6 +79,7 @@ FORKS = {
     "tiled fill": "fastinit.trunc_normal_(array.reshape(2**13, -1).T, generator=1)",
     "describe": "result = (s := fastinit.describe(array)).moments, s.zero, s.bins.tobytes()",
     "describe rows": "result = fastinit.describe(array.reshape(2**10, -1), by=0).mean.tobytes()",
+    "orthogonal": "result = fastinit.orthogonal_(np.empty((2**10, 2**10), np.float32).T, generator=1).tobytes()",
     "sparse mask": "result = _core.sparse_mask(1, 2, 4096, 2**13, 2048).tobytes()",
 }
 

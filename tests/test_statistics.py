@@ -156,6 +156,31 @@ def test_orthogonal_is_haar(shape):
         assert stats.kstest((1 + x) / 2, stats.beta((n - 1) / 2, (n - 1) / 2).cdf).pvalue > LEAST_P
     if shape[0] == shape[1]:  # both orientations alike
         assert stats.binomtest(int((np.linalg.det(w) > 0).sum()), draws).pvalue > LEAST_P
+    first = w[:, 0] if shape[0] <= shape[1] else w[:, :, 0]  # a uniform point on the sphere: its signs are independent
+    signs = (first > 0) @ (1 << np.arange(first.shape[1]))
+    assert stats.chisquare(np.bincount(signs, minlength=1 << first.shape[1])).pvalue > LEAST_P
+
+
+@pytest.mark.parametrize("dtype", ["f4", "c8"])
+@pytest.mark.parametrize("side", [6, 70])
+def test_traces_of_orthogonal_matrices(side, dtype):
+    """tr Q^j of a Haar matrix is nearly N(1 for even j, j), of a unitary one complex N(0, j): Diaconis and Shahshahani
+    (1994), "On the eigenvalues of random matrices"; means and variances exactly so for small j. And A Q is Haar too."""
+    generator, draws = fastinit.Generator(6), 4000 if side < 64 else 400
+    w = np.stack([fastinit.orthogonal_(np.empty((side, side), dtype), generator=generator) for _ in range(draws)])
+    rotated = w @ fastinit.orthogonal_(np.empty((side, side), dtype), generator=77)
+    for q in (w, rotated):
+        power = q
+        for j in (1, 2, 3):
+            trace = np.trace(power, axis1=1, axis2=2) - (dtype == "f4" and j % 2 == 0)
+            assert abs(trace.mean()) < 4 * math.sqrt(j / draws), j
+            assert (abs(trace) ** 2).mean() == pytest.approx(j, abs=5 * j * math.sqrt(2 / draws)), j
+            power = power @ q
+    # places of several blocks of reflections, and near their edges: of one coordinate on the sphere
+    n = side * (1 + (dtype == "c8"))
+    for place in ((0, 0), (side - 1, 0), (side - 1, side - 2), (side // 2, side - 5)):
+        x = w[(slice(None), *place)].real
+        assert stats.kstest((1 + x) / 2, stats.beta((n - 1) / 2, (n - 1) / 2).cdf).pvalue > LEAST_P, place
 
 
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])

@@ -80,6 +80,17 @@ typedef struct { /* what is collected from one run of strips; bins may be NULL *
     uint32_t *bins;
 } fi_description;
 
+/* Orthogonal matrices, a block of reflections at a time: orthogonal.h has the theory. */
+typedef struct fi_reflections fi_reflections;
+typedef struct {
+    /* rows [from, to) of V, in order: first drawn, then made reflections; both multiples of 64, but for the end */
+    void (*draw)(fi_reflections *block, uint64_t from, uint64_t to);
+    void (*pack)(fi_reflections *block, uint64_t from, uint64_t to);
+    /* applied to `rows` <= 64 rows, `pitch` numbers apart; begins: they begin here, as rows `begin`, ... of it */
+    void (*apply)(const fi_reflections *block, void *scratch, int rows, int begins, int begin, void *out,
+                  uint64_t pitch);
+} fi_reflect_kernels;
+
 typedef struct {
     const char *name;
     void (*words)(fi_key key, uint64_t chunk, int rows, uint32_t *out);
@@ -89,6 +100,8 @@ typedef struct {
     void (*sums[2])(const void *values, int n, double pivot, fi_sums *sums, uint32_t *bins);
     void (*counts[2])(const void *values, int n, uint64_t tiny, fi_strip_counts *counts);
     void (*load_f16)(const uint16_t *in, int n, float *out);
+    void (*round[FI_DTYPES])(const float *in, int n, uint16_t *out); /* to the halves */
+    fi_reflect_kernels reflect[2];                                   /* in float, in double */
 } fi_kernels;
 
 /* The levels compiled in, widest last; NULL ends the list. */
@@ -120,6 +133,22 @@ double fi_upper_tail(double x); /* P(Z > x), Z standard normal */
  * bit j of mask[row] says that row was drawn in column first + j. */
 void fi_sparse_columns(fi_key key, uint64_t first, int count, uint64_t rows, uint64_t chosen, uint64_t *mask);
 
+/* A random orthogonal matrix times a gain, or some rows of it: rows <= columns, the rows orthonormal. */
+typedef struct {
+    const fi_kernels *kernels;
+    fi_key key;
+    int is_double, parts;   /* in float or double; 2 of complex numbers, which are computed in pairs (re, im) */
+    uint64_t rows, columns; /* of the whole matrix */
+    uint64_t from, to;      /* the rows that are made */
+    double gain;
+    void *out;      /* row `from` */
+    uint64_t pitch; /* numbers (parts of one) from a row to the next */
+    void *scratch;  /* of fi_orthogonal_scratch bytes, aligned to 64; this changes no value */
+} fi_orthogonal;
+
+/* About 128 numbers for each column, and 8192 for each worker. */
+size_t fi_orthogonal_scratch(const fi_orthogonal *matrix, int workers);
+
 /* Floating-point modes: nearest rounding, no flush to zero, no trap; and back to what they were. */
 typedef uint64_t fi_modes;
 fi_modes fi_modes_enter(void);
@@ -132,6 +161,10 @@ void fi_modes_leave(fi_modes saved);
  * back afterwards. */
 typedef void fi_task(void *context, int worker, uint64_t i);
 enum { FI_MAX_WORKERS = 256, FI_FORKED = 1 };
-int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, int (*poll)(void *), void *poll_context);
+typedef int fi_poll(void *context);
+int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, fi_poll *poll, void *poll_context);
+
+/* Make it: the same rules, and up to `workers` threads where they pay. Stopped, the rows are half made. */
+int fi_make_orthogonal(const fi_orthogonal *matrix, int workers, fi_poll *poll, void *poll_context);
 
 #endif

@@ -29,7 +29,7 @@ static void work(void *argument) {
     while (run_one(self->job, self->worker)) {}
 }
 
-int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, int (*poll)(void *), void *poll_context) {
+int fi_parallel(uint64_t n, int workers, fi_task *task, void *context, fi_poll *poll, void *poll_context) {
     fi_job job = {.n = n, .task = task, .context = context, .next = 0};
     fi_worker selves[FI_MAX_WORKERS];
     fi_thread threads[FI_MAX_WORKERS];

@@ -41,14 +41,20 @@ PyObject *fi_new_moments(const fi_state *state, const fi_moments *moments);
 PyObject *fi_new_counts(const fi_state *state, const fi_counts *counts);
 int fi_moments_of(const fi_state *state, PyObject *object, fi_moments *moments);
 
-/* tasks.c: fi_parallel without the GIL, which looks for signals. -1: an exception is set. FI_FORKED: this is a child
- * that a signal's handler forked; some tasks are undone, and begun ones half done: begin again, alone. */
+/* tasks.c: a call without the GIL, which hands `poll` on to fi_parallel and returns what that returned; if it is long,
+ * signals are looked for. -1: an exception is set. FI_FORKED: this is a child that a signal's handler forked; some
+ * tasks are undone, and begun ones half done: begin again, alone. */
+typedef int fi_call(void *context, fi_poll *poll, void *poll_context);
+int fi_run(int is_long, fi_call *call, void *context);
+/* fi_parallel in such a call */
 int fi_run_tasks(uint64_t n, uint64_t workers, fi_task *task, void *context);
 
 /* fill.c */
 PyObject *fi_py_fill_uniform(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *fi_py_fill_normal(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *fi_py_fill_truncated(PyObject *module, PyObject *const *args, Py_ssize_t count);
+/* orthogonal.c */
+PyObject *fi_py_fill_orthogonal(PyObject *module, PyObject *const *args, Py_ssize_t count);
 /* ufuncs.c */
 int fi_add_ufuncs(PyObject *module);
 /* describe.c */

@@ -91,33 +91,14 @@ static int open_job(fill_job *job, PyObject *module, const char *law, const para
         return -1;
     }
     const fi_state *state = fi_state_of(module);
-    if (!PyArray_Check(args[0])) {
-        fi_wrong_type("array", args[0], "a NumPy array");
-        return -1;
-    }
-    PyArrayObject *array = (PyArrayObject *)args[0];
     if (fi_dtype_of(state, args[1], &job->dtype) < 0) return -1;
     for (Py_ssize_t i = 0; i < n; i++)
         if (fi_number_of(args[2 + i], parameters[i].name, parameters[i].value) < 0) return -1;
     job->key.seed = PyLong_AsUnsignedLongLongMask(args[n + 2]);
     job->key.stream = PyLong_AsUnsignedLongLongMask(args[n + 3]);
     if (PyErr_Occurred()) return -1;
-    PyObject *global_shape = args[n + 4], *offset = args[n + 5];
-    const int ndim = PyArray_NDIM(array), whole = global_shape == Py_None && offset == Py_None;
-    if (!whole && !(PyTuple_Check(global_shape) && PyTuple_Size(global_shape) == ndim && PyTuple_Check(offset) &&
-                    PyTuple_Size(offset) == ndim)) {
-        PyErr_SetString(PyExc_TypeError, "global_shape and offset are tuples of one integer a dimension, or both None");
-        return -1;
-    }
-    if (PyArray_FailUnlessWriteable(array, "tensor") < 0) return -1;
-    const int parts = PyArray_ISCOMPLEX(array) ? 2 : 1, item_size = fi_dtypes[job->dtype].item_size;
-    if (PyArray_ITEMSIZE(array) != (npy_intp)item_size * parts || PyDataType_REFCHK(PyArray_DESCR(array))) {
-        PyErr_Format(PyExc_TypeError, "the array has dtype %S; give one whose items are %s",
-                     (PyObject *)PyArray_DESCR(array), parts == 2 ? "pairs of the named dtype" : "of the named dtype");
-        return -1;
-    }
     job->kernels = fi_level, job->threads = state->threads;
-    return fi_layout_of(&job->layout, array, item_size, parts, global_shape, offset);
+    return fi_layout_of(&job->layout, args[0], job->dtype, args[n + 4], args[n + 5]);
 }
 
 static PyObject *run_job(fill_job *job) {

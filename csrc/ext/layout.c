@@ -30,11 +30,38 @@ static void coalesce(fi_layout *layout) {
     layout->ndim = kept;
 }
 
-int fi_layout_of(fi_layout *layout, PyArrayObject *array, int item_size, int parts, PyObject *global_shape,
-                 PyObject *offset) {
-    const int ndim = PyArray_NDIM(array);
+/* Whether it is an array that can be filled so; an exception is set if not. */
+static int can_be_filled(PyObject *object, fi_dtype dtype, PyObject *global_shape, PyObject *offset) {
+    if (!PyArray_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "array is of type %s; give a NumPy array", Py_TYPE(object)->tp_name);
+        return 0;
+    }
+    PyArrayObject *array = (PyArrayObject *)object;
+    const int ndim = PyArray_NDIM(array), whole = global_shape == Py_None && offset == Py_None;
+    if (!whole && !(PyTuple_Check(global_shape) && PyTuple_Size(global_shape) == ndim && PyTuple_Check(offset) &&
+                    PyTuple_Size(offset) == ndim)) {
+        PyErr_SetString(PyExc_TypeError, "global_shape and offset are tuples of one integer a dimension, or both None");
+        return 0;
+    }
+    if (PyArray_FailUnlessWriteable(array, "tensor") < 0) return 0;
+    const int parts = PyArray_ISCOMPLEX(array) ? 2 : 1;
+    if (PyArray_ITEMSIZE(array) != (npy_intp)fi_dtypes[dtype].item_size * parts ||
+        PyDataType_REFCHK(PyArray_DESCR(array))) {
+        PyErr_Format(PyExc_TypeError, "the array has dtype %S; give one whose items are %s",
+                     (PyObject *)PyArray_DESCR(array), parts == 2 ? "pairs of the named dtype" : "of the named dtype");
+        return 0;
+    }
+    return 1;
+}
+
+int fi_layout_of(fi_layout *layout, PyObject *object, fi_dtype dtype, PyObject *global_shape, PyObject *offset) {
+    if (!can_be_filled(object, dtype, global_shape, offset)) return -1;
+    PyArrayObject *array = (PyArrayObject *)object;
+    const int ndim = PyArray_NDIM(array), item_size = fi_dtypes[dtype].item_size;
+    const int parts = PyArray_ISCOMPLEX(array) ? 2 : 1;
     int64_t step = parts;
-    layout->data = PyArray_BYTES(array), layout->item_size = item_size, layout->swapped = PyArray_ISBYTESWAPPED(array);
+    layout->data = PyArray_BYTES(array), layout->item_size = item_size, layout->parts = parts;
+    layout->swapped = PyArray_ISBYTESWAPPED(array);
     layout->first = 0, layout->count = (uint64_t)PyArray_SIZE(array) * (uint64_t)parts;
     for (int d = ndim - 1; d >= 0; d--) {
         layout->axes[d] = (fi_axis){PyArray_DIM(array, d), step, PyArray_STRIDE(array, d), 1};

@@ -15,17 +15,16 @@ typedef struct {
 
 typedef struct {
     char *data;
-    int item_size, swapped;
-    uint64_t first; /* linear index of the first value */
+    int item_size, parts, swapped; /* parts: 2 of complex numbers */
+    uint64_t first;                /* linear index of the first value */
     uint64_t count;
     int ndim, fast; /* fast: the axis with the smallest step in memory */
     fi_axis axes[FI_MAX_AXES];
 } fi_layout;
 
-/* The layout of an array whose items are `parts` values each: the block at `offset` of a whole of shape `global_shape`,
- * or the whole itself where they are None. -1: an exception is set. */
-int fi_layout_of(fi_layout *layout, PyArrayObject *array, int item_size, int parts, PyObject *global_shape,
-                 PyObject *offset);
+/* The layout of an array that is to be filled with values of a dtype, or pairs of them: the block at `offset` of a
+ * whole of shape `global_shape`, or the whole itself where they are None. -1: an exception is set. */
+int fi_layout_of(fi_layout *layout, PyObject *object, fi_dtype dtype, PyObject *global_shape, PyObject *offset);
 
 /* Whether it is one run of native, aligned values. */
 static inline int fi_layout_is_plain(const fi_layout *layout) {

@@ -17,6 +17,11 @@ static PyMethodDef methods[] = {
     {"fill_truncated", FASTCALL(fi_py_fill_truncated),
      "fill_truncated($module, array, dtype, mean, std, low, high, seed, stream, global_shape, offset, /)\n--\n\n"
      "Fill with the normal distribution, given that it falls in [low, high]."},
+    {"fill_orthogonal", FASTCALL(fi_py_fill_orthogonal),
+     "fill_orthogonal($module, array, dtype, gain, seed, stream, global_shape, offset, rows, columns, /)\n--\n\n"
+     "Fill with a matrix of so many rows, which are orthonormal, and columns, at least as many, times the gain: with "
+     "what "
+     "it has in C order."},
     {"words", fi_py_words, METH_VARARGS, "words($module, seed, stream, chunk, /)\n--\n\nThe words of one chunk."},
     {"threefry4x32", fi_py_threefry, METH_VARARGS,
      "threefry4x32($module, key, counter, /)\n--\n\nThe four words of a block of Threefry4x32-20."},

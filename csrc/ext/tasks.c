@@ -47,12 +47,28 @@ static int on_main_thread(int64_t process) {
     return PyThread_get_thread_ident() == main_thread;
 }
 
-int fi_run_tasks(uint64_t n, uint64_t workers, fi_task *task, void *context) {
+int fi_run(int is_long, fi_call *call, void *context) {
     signal_watch watch = {0};
-    if (n > 1) watch.next = fi_clock() + SHORTEST_PAUSE, watch.process = fi_process();
-    const int watched = n > 1 && on_main_thread(watch.process);
+    if (is_long) watch.next = fi_clock() + SHORTEST_PAUSE, watch.process = fi_process();
+    const int watched = is_long && on_main_thread(watch.process);
     watch.thread = PyEval_SaveThread();
-    const int stopped = fi_parallel(n, (int)workers, task, context, watched ? look_for_signals : NULL, &watch);
+    const int stopped = call(context, watched ? look_for_signals : NULL, &watch);
     PyEval_RestoreThread(watch.thread);
     return watch.interrupted ? -1 : stopped;
+}
+
+typedef struct {
+    uint64_t n, workers;
+    fi_task *task;
+    void *context;
+} tasks;
+
+static int run_tasks(void *context, fi_poll *poll, void *poll_context) {
+    const tasks *all = context;
+    return fi_parallel(all->n, (int)all->workers, all->task, all->context, poll, poll_context);
+}
+
+int fi_run_tasks(uint64_t n, uint64_t workers, fi_task *task, void *context) {
+    tasks all = {n, workers, task, context};
+    return fi_run(n > 1, run_tasks, &all);
 }

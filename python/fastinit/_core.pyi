@@ -116,6 +116,18 @@ def fill_truncated(
     offset: tuple[int, ...] | None,
     /,
 ) -> None: ...
+def fill_orthogonal(
+    array: np.ndarray,
+    dtype: Dtype,
+    gain: float,
+    seed: int,
+    stream: int,
+    global_shape: tuple[int, ...] | None,
+    offset: tuple[int, ...] | None,
+    rows: int,
+    columns: int,
+    /,
+) -> None: ...
 def describe(array: np.ndarray, dtype: Dtype | None, /) -> tuple[Moments, Counts, npt.NDArray[np.uint64]]: ...
 def describe_rows(
     array: np.ndarray, dtype: Dtype | None, outer: int, /

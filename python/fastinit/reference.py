@@ -173,3 +173,44 @@ def rank(w: np.ndarray, bits: int = 31) -> np.ndarray:
     """
     shares: np.ndarray = w >> w.dtype.type(1 if bits == 31 else 12)
     return shares.astype(np.int64)
+
+
+def orthogonal(normals: np.ndarray, rows: int, columns: int, is_complex: bool = False) -> np.ndarray:
+    """A matrix of orthonormal rows, by float64 arithmetic: a product of reflections of normal vectors, one by one.
+
+    Stewart (1980), "The efficient generation of random orthogonal matrices with an application to condition
+    estimators".
+
+    Parameters
+    ----------
+    normals : array of shape (blocks, height, 64)
+        The vector of reflection i is column i % 64 of block i // 64 from its component i % 64 on; blocks begin at their
+        first reflection's own component. Complex ones are pairs of components, in the even columns.
+    rows, columns : int
+        rows <= columns.
+    is_complex : bool
+
+    Returns
+    -------
+    array of shape (rows, columns)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastinit import reference
+    >>> q = reference.orthogonal(np.random.default_rng(0).normal(size=(1, 64, 64)), 3, 5)
+    >>> bool(np.allclose(q @ q.T, np.eye(3)))
+    True
+    """
+    parts = 2 if is_complex else 1
+    q = np.zeros((columns, rows), np.complex128 if is_complex else np.float64)
+    for i in reversed(range(rows)):
+        block, column = divmod(parts * i, 64)
+        x = normals[block, column : parts * columns - 64 * block, column].astype(np.float64)
+        x = x[::2] + 1j * x[1::2] if is_complex else x
+        direction = x[0] / abs(x[0])
+        q[i, i] = direction if len(x) == 1 else -direction  # of R's diagonal: it becomes positive
+        if len(x) > 1:
+            x[0] += direction * np.linalg.norm(x)
+            q[i:, i:] -= np.outer(x, x.conj() @ q[i:, i:]) * (2 / np.linalg.norm(x) ** 2)
+    return q.T

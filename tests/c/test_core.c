@@ -158,6 +158,31 @@ static void every_strip(const fi_kernels *level) {
         }
 }
 
+/* Rows of a matrix and nothing else: each level the baseline's bytes, on any threads, and some rows those of the whole. */
+static void orthogonal_rows_agree(const fi_kernels *level) {
+    static const uint64_t shapes[][2] = {{1, 1}, {3, 70}, {64, 64}, {130, 131}, {96, 700}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int kind = 0; kind < 4; kind++) {
+            fi_orthogonal matrix = {
+                .kernels = fi_levels[0], .key = {3, 4}, .is_double = kind & 1, .parts = 1 + kind / 2};
+            matrix.rows = matrix.to = shapes[i][0], matrix.columns = shapes[i][1], matrix.gain = 0.3;
+            matrix.pitch = matrix.columns * (uint64_t)matrix.parts;
+            const size_t row = (size_t)matrix.pitch * (kind & 1 ? sizeof(double) : sizeof(float));
+            const size_t scratch = fi_orthogonal_scratch(&matrix, 3);
+            char *whole = malloc(matrix.rows * row), *other = malloc(matrix.rows * row);
+            matrix.scratch = aligned_alloc(64, scratch), matrix.out = whole;
+            check(fi_make_orthogonal(&matrix, 1, NULL, NULL) == 0, "nobody stops it");
+            matrix.kernels = level, matrix.out = other;
+            fi_make_orthogonal(&matrix, 3, NULL, NULL);
+            check(!memcmp(whole, other, matrix.rows * row), "a level gives the baseline's matrix");
+            matrix.from = matrix.rows / 2, matrix.to = matrix.from + (matrix.rows + 3) / 4;
+            matrix.out = malloc((matrix.to - matrix.from) * row);
+            fi_make_orthogonal(&matrix, 1, NULL, NULL);
+            check(!memcmp(matrix.out, whole + matrix.from * row, (matrix.to - matrix.from) * row), "rows of the whole");
+            free(whole), free(other), free(matrix.scratch), free(matrix.out);
+        }
+}
+
 static void sparse_columns_are_exact(void) {
     for (uint64_t rows = 1; rows < 40; rows++)
         for (uint64_t chosen = 0; chosen <= rows; chosen++) {
@@ -204,6 +229,7 @@ int main(int count, char **arguments) {
         every_fill(fi_levels[i]);
         every_activation(fi_levels[i]);
         every_strip(fi_levels[i]);
+        orthogonal_rows_agree(fi_levels[i]);
     }
     dtypes_are_ieee();
     parameters_are_rounded();

@@ -14,6 +14,7 @@ import numpy as np
 
 PATH = Path(__file__).with_name("golden.json")
 DTYPES = {"float16": np.float16, "bfloat16": ml_dtypes.bfloat16, "float32": np.float32, "float64": np.float64}
+COMPLEX = {"complex64": np.complex64, "complex128": np.complex128}
 SHAPES = [(1, 1), (1, 5), (257, 3), (50, 100), (7, 10007), (6, 5, 3, 3)]
 FILLS = {
     "uniform_": lambda t, **k: fastinit.uniform_(t, -0.5, 2, **k),
@@ -33,12 +34,20 @@ FILLS = {
     "variance_scaling_": fastinit.variance_scaling_,
     "variance_scaling_ fan_geo_avg": lambda t, **k: fastinit.variance_scaling_(t, 2.0, "fan_geo_avg", **k),
     "sparse_": lambda t, **k: fastinit.sparse_(t, 0.7, **k),
+    "orthogonal_": fastinit.orthogonal_,
 }
+# these go through every path of it: several blocks of reflections, pairs, either side the shorter
+ORTHOGONAL_SHAPES = [(130, 200), (200, 130)]
 
 
 def cases():
     """(name, dtype, shape) of every digest."""
-    return [(f, d, s) for f in FILLS for d in DTYPES for s in SHAPES if f != "sparse_" or len(s) == 2]
+    every = [(f, d, s) for f in FILLS for d in DTYPES for s in SHAPES if f != "sparse_" or len(s) == 2]
+    return every + [("orthogonal_", d, s) for d in (*DTYPES, *COMPLEX) for s in ORTHOGONAL_SHAPES]
+
+
+def empty(dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    return np.empty(shape, (DTYPES | COMPLEX)[dtype])
 
 
 def fill(name: str, array: np.ndarray, **block) -> np.ndarray:
@@ -50,7 +59,7 @@ def fill(name: str, array: np.ndarray, **block) -> np.ndarray:
 def digest(array: np.ndarray) -> str:
     """Of the values in C order, little-endian, whatever the layout."""
     values = np.ascontiguousarray(array)
-    words = values.view(f"u{values.itemsize}")
+    words = values.view(f"u{values.itemsize // (2 if values.dtype.kind == 'c' else 1)}")
     return hashlib.sha256(words.astype(words.dtype.newbyteorder("<")).tobytes()).hexdigest()[:32]
 
 
@@ -60,7 +69,7 @@ def key(name: str, dtype: str, shape: tuple[int, ...]) -> str:
 
 if __name__ == "__main__":
     config = fastinit.show_config()
-    digests = {key(n, d, s): digest(fill(n, np.empty(s, DTYPES[d]))) for n, d, s in cases()}
+    digests = {key(n, d, s): digest(fill(n, empty(d, s))) for n, d, s in cases()}
     about = {
         "stream_version": config["stream_version"],
         "made_with": f"fastinit {config['version']}, level {config['isa']}",

@@ -13,6 +13,7 @@
 #include "../core.h"
 #include "../half.h"
 #include "../normal.h"
+#include "../orthogonal.h"
 #include "../truncated.h"
 #include "../uniform.h"
 #include "copy.h"
@@ -61,6 +62,11 @@
 #define ROUND(y) fi_float_to_odd(y)
 #include "activation_tpl.h"
 
+#define WIDTH 32
+#include "orthogonal_tpl.h"
+#define WIDTH 64
+#include "orthogonal_tpl.h"
+
 const fi_kernels LEVEL(fi_level) = {
     .name = LEVEL_NAME,
     .words = fi_words,
@@ -72,4 +78,7 @@ const fi_kernels LEVEL(fi_level) = {
     .sums = {fi_sums_of_f32, fi_sums_of_f64},
     .counts = {fi_counts_of_f32, fi_counts_of_f64},
     .load_f16 = fi_load_f16,
+    .round = {[FI_F16] = fi_store_f16, [FI_BF16] = fi_store_bf16},
+    .reflect = {{fi_reflect_draw_f32, fi_reflect_pack_f32, fi_reflect_apply_f32},
+                {fi_reflect_draw_f64, fi_reflect_pack_f64, fi_reflect_apply_f64}},
 };

@@ -19,6 +19,8 @@
 typedef uint32_t fi_vec __attribute__((vector_size(FI_VECTOR_BYTES), may_alias));
 typedef uint64_t fi_vecq __attribute__((vector_size(FI_VECTOR_BYTES), may_alias));
 typedef double fi_vecd __attribute__((vector_size(FI_VECTOR_BYTES), may_alias));
+typedef float fi_vec_f32 __attribute__((vector_size(FI_VECTOR_BYTES), may_alias));
+typedef fi_vecd fi_vec_f64;
 enum { FI_VEC_LANES = FI_VECTOR_BYTES / 4 };
 
 FI_INLINE fi_vecd fi_widen_f64(const double *x) {
@@ -26,6 +28,20 @@ FI_INLINE fi_vecd fi_widen_f64(const double *x) {
     memcpy(&wide, x, sizeof wide);
     return wide;
 }
+
+/* A vector from numbers and to numbers, wherever they are. */
+FI_INLINE fi_vec_f32 fi_vector_f32(const float *x) {
+    fi_vec_f32 v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+FI_INLINE fi_vec_f64 fi_vector_f64(const double *x) {
+    fi_vec_f64 v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+FI_INLINE void fi_put_f32(fi_vec_f32 v, float *x) { memcpy(x, &v, sizeof v); }
+FI_INLINE void fi_put_f64(fi_vec_f64 v, double *x) { memcpy(x, &v, sizeof v); }
 
 /* Lane by lane, of numbers that are not NaN: the minimum, the maximum. fi_widen_f32 widens. */
 #ifdef __x86_64__

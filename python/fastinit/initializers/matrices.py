@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Never
 
 import numpy as np
 
-from .._core import fill_normal
-from ..backends import DTYPES, Opened, T, open_floating, to_fill
+from .._core import fill_orthogonal
+from ..backends import Opened, T, open_floating, to_fill
 from ..checks import finite, fits, is_integer, number, plain_signature, refuse
 from ..generator import Randomness, take_key
+from .random import WHOLE, Block, block_of
 
 if TYPE_CHECKING:
     from ..backends import Tensor
 
 
-def _random_orthogonal(rows: int, columns: int, opened: Opened[T], generator: Randomness) -> np.ndarray:
-    """A (rows, columns) matrix whose shorter side is orthonormal, Haar distributed."""
-    wide = opened.dtype.name == "float64"
-    complex_type, real_type = (np.complex128, np.float64) if wide else (np.complex64, np.float32)
-    matrix = np.empty((max(rows, columns), min(rows, columns)), complex_type if opened.is_complex else real_type)
-    dtype = DTYPES["float64" if wide else "float32"]
-    fill_normal(matrix, dtype, 0.0, 1.0, *take_key(generator, opened.backend), None, None)
-    q, r = np.linalg.qr(matrix)
-    diagonal = np.diagonal(r)
-    size = np.abs(diagonal)
-    q *= np.where(size == 0, 1, diagonal / np.where(size == 0, 1, size))
-    return q if rows >= columns else q.T
+def _fill_orthogonal(
+    array: np.ndarray, opened: Opened[T], gain: float, generator: Randomness, block: Block = WHOLE
+) -> None:
+    """An array, the block of a whole, as a matrix (first axis, the others) whose shorter side is orthonormal."""
+    shape, offset = block
+    whole = array.shape if shape is None else shape
+    rows, columns = whole[0], math.prod(whole[1:])
+    if rows > columns:  # the core's rows are the shorter side
+        rows, columns = columns, rows
+        array = array.transpose(*range(1, array.ndim), 0)
+        if shape is not None and offset is not None:
+            shape, offset = (*shape[1:], shape[0]), (*offset[1:], offset[0])
+    seed, stream = take_key(generator, opened.backend)
+    fill_orthogonal(array, opened.dtype, gain, seed, stream, shape, offset, rows, columns)
 
 
 @plain_signature
-def orthogonal_(tensor: T, gain: float = 1, generator: Randomness = None, **unknown: Never) -> T:
+def orthogonal_(
+    tensor: T, gain: float = 1, generator: Randomness = None, *,
+    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+) -> T:  # fmt: skip
     """Fill with a random orthogonal matrix: rows or columns, whichever are fewer, are orthonormal, times the gain.
 
-    A tensor of more dimensions is taken as the matrix (shape[0], the rest). QR decomposition by LAPACK, the signs of
-    R's diagonal made positive, so that it is uniform (Haar). The same seed gives the same bits only with the same
-    LAPACK; all other initialisers keep their bits everywhere. Half precision is computed in float32.
+    A tensor of more dimensions is taken as the matrix (shape[0], the rest). The matrix is uniform (Haar): a product of
+    Householder reflections of normal vectors (Stewart), in blocks. Complex tensors become unitary. Half precision is
+    computed in float32.
+
+    Beside the tensor it takes memory for 128 numbers for each unit of the longer side; and for a copy of the matrix,
+    unless rows are the shorter side, lie one after the other, and are not in half precision. A block costs what its
+    rows of the whole cost, or, if columns are the shorter side, its columns.
 
     Parameters
     ----------
@@ -46,6 +57,8 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Randomness = None, **unkn
         A finite factor.
     generator : int, Generator, or a generator of NumPy or torch, optional
         Where the randomness comes from, as in `normal_`.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values.
 
     Returns
     -------
@@ -60,7 +73,8 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Randomness = None, **unkn
     References
     ----------
     Saxe, McClelland and Ganguli (2014), "Exact solutions to the nonlinear dynamics of learning in deep linear neural
-    networks"; Mezzadri (2007), "How to generate random matrices from the classical compact groups".
+    networks"; Stewart (1980), "The efficient generation of random orthogonal matrices with an application to condition
+    estimators".
 
     Examples
     --------
@@ -79,11 +93,11 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Randomness = None, **unkn
         raise ValueError(f"Only tensors with 2 or more dimensions are supported; the shape given is {shape}")
     gain = number("gain", gain)
     fits(opened.dtype, gain=gain)
+    block = block_of(shape, global_shape, offset)
     if 0 in shape:
         return tensor
-    matrix = _random_orthogonal(shape[0], math.prod(shape[1:]), opened, generator)
-    opened.backend.write(tensor, (matrix * gain).reshape(shape).astype(matrix.dtype, copy=False))
-    return tensor
+    _fill_orthogonal(opened.array, opened, gain, generator, block)
+    return opened.done()
 
 
 @plain_signature
@@ -135,11 +149,10 @@ def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None
     fits(opened.dtype, gain=gain)
     if 0 in shape:
         return tensor
-    matrix = _random_orthogonal(shape[0], shape[1], opened, generator)
-    values = np.zeros(shape, matrix.dtype)
-    values[np.index_exp[:, :] + tuple((k - 1) // 2 for k in shape[2:])] = matrix * gain
-    opened.backend.write(tensor, values)
-    return tensor
+    opened.array[...] = 0
+    centre: tuple[slice | int, ...] = (slice(None), slice(None), *((k - 1) // 2 for k in shape[2:]))
+    _fill_orthogonal(opened.array[centre], opened, gain, generator)
+    return opened.done()
 
 
 @plain_signature
