@@ -1,7 +1,9 @@
 """`describe`: what can be described, and how."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -10,12 +12,16 @@ import numpy.typing as npt
 from .. import _core
 from ..activations import Activation, find
 from ..backends import DTYPES, NUMPY, Values, backend_of, is_module
-from .result import Stats, StatsTable
+from .result import NEAR, Stats, StatsTable, exponent_of, wide_bins
 
 if TYPE_CHECKING:
     import torch
 
     Tensor = np.ndarray | np.generic | torch.Tensor
+
+
+_FLOAT16, _FLOAT64 = DTYPES["float16"], DTYPES["float64"]
+_LARGE = 2.0**128  # beyond float32, whose bins are kept; what is too small for moments lies in its first bin
 
 
 def read(tensor: object) -> Values:
@@ -30,25 +36,54 @@ def read(tensor: object) -> Values:
     )
 
 
-def _saturated(activation: Activation | None, values: Values, counts: _core.Counts) -> int | None:
+def _saturated(activation: Activation, values: Values, counts: _core.Counts) -> int:
     """Finite values beyond the activation's bounds."""
-    if activation is None:
-        return None
-    array = values.array
-    if (
-        values.dtype is DTYPES["bfloat16"] and array.dtype.kind == "i"
-    ):  # a bfloat16's bits: the upper half of a float32's
-        array = (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    array = _as_floats(values, values.array)
     low, high = activation.saturation
     infinite = (counts.posinf if high < math.inf else 0) + (counts.neginf if low > -math.inf else 0)
     return activation.beyond(array) - infinite
 
 
+def _as_floats(values: Values, some: np.ndarray) -> np.ndarray:
+    """Some of the values; a bfloat16's bits, which are the upper half of a float32's, as such."""
+    if values.dtype is DTYPES["bfloat16"] and some.dtype.kind == "i":
+        return (some.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return some
+
+
+def _chunks(values: Values) -> Iterator[npt.NDArray[np.float64]]:
+    """The finite values, in C order, some at a time."""
+    for first in range(0, values.array.size, 65536):
+        chunk = _as_floats(values, values.array.flat[first : first + 65536]).astype(np.float64)
+        yield chunk[np.isfinite(chunk)]
+
+
+def _moments_far_off(values: Values, found: _core.Moments, exponent: int) -> _core.Moments:
+    """The moments of x / 2**exponent, with x's own extremes, which are found."""
+    total = _core.Moments((0.0,) * 9)
+    with np.errstate(all="ignore"):
+        for chunk in _chunks(values):
+            total = _core.merge(total, _core.describe(np.ldexp(chunk, -exponent), _FLOAT64)[0])
+    return _core.Moments((*total[:-2], found.min, found.max))
+
+
 def _describe_one(tensor: object, name: str, activation: Activation | None) -> Stats:
     values = read(tensor)
     moments, counts, bins = _core.describe(values.array, values.dtype)
-    saturated = _saturated(activation, values, counts)
-    return _stats(name, values.array.shape, values.name, counts, saturated, moments, bins)
+    saturated = None if activation is None else _saturated(activation, values, counts)
+    found = _stats(name, values.array.shape, values.name, counts, saturated, moments, bins)
+    if values.dtype is not _FLOAT64:
+        return _with_wide_bins(found, values) if counts.subnormal and values.dtype is not _FLOAT16 else found
+    if -_LARGE < moments.min <= moments.max < _LARGE and bins.item(0) + bins.item(2048) == counts.zero:
+        return found
+    if exponent := exponent_of(found.absmax if found.finite else 0.0):
+        found = replace(found, moments=_moments_far_off(values, moments, exponent), exponent=exponent)
+    return _with_wide_bins(found, values)
+
+
+def _with_wide_bins(found: Stats, values: Values) -> Stats:
+    """The same, with bins for what is beyond those of a float32 that is not subnormal."""
+    return replace(found, wide=reduce(np.add, map(wide_bins, _chunks(values))))
 
 
 def _stats(
@@ -59,10 +94,11 @@ def _stats(
     saturated: int | None,
     moments: _core.Moments,
     bins: npt.NDArray[np.uint64] | None,
+    exponent: int = 0,
 ) -> Stats:
     return Stats(
         name, shape, dtype, math.prod(shape), counts.nan, counts.posinf, counts.neginf, counts.zero, counts.subnormal,
-        counts.negative, saturated, moments, bins,
+        counts.negative, saturated, moments, bins, exponent,
     )  # fmt: skip
 
 
@@ -78,9 +114,10 @@ class _Rows(Sequence[Stats]):
         moments: npt.NDArray[np.void],
         counts: npt.NDArray[np.void],
         saturated: Sequence[int | None],
+        far_off: Mapping[int, tuple[_core.Moments, int]],
     ) -> None:
         self._name, self._dtype, self._outer, self._inner = name, dtype, outer, inner
-        self._moments, self._counts, self._saturated = moments, counts, saturated
+        self._moments, self._counts, self._saturated, self._far_off = moments, counts, saturated, far_off
 
     def __len__(self) -> int:
         return math.prod(self._outer)
@@ -96,7 +133,8 @@ class _Rows(Sequence[Stats]):
     def _row(self, row: int) -> Stats:
         label = f"{self._name}[{', '.join(map(str, np.unravel_index(row, self._outer)))}]"
         moments, counts = _core.Moments(self._moments[row].item()), _core.Counts(self._counts[row].item())
-        return _stats(label, self._inner, self._dtype, counts, self._saturated[row], moments, None)
+        moments, exponent = self._far_off.get(row, (moments, 0))
+        return _stats(label, self._inner, self._dtype, counts, self._saturated[row], moments, None, exponent)
 
 
 def _describe_rows(tensor: object, name: str, by: tuple[int, ...], activation: Activation | None) -> StatsTable:
@@ -116,7 +154,13 @@ def _describe_rows(tensor: object, name: str, by: tuple[int, ...], activation: A
         for row, index in enumerate(np.ndindex(outer)):
             one = moved._replace(array=moved.array[index])
             saturated[row] = _saturated(activation, one, _core.Counts(counts[row].item()))
-    return StatsTable(_Rows(name, values.name, outer, inner, moments, counts, saturated))
+    far_off: dict[int, tuple[_core.Moments, int]] = {}
+    sizes = np.maximum(-moments["min"], moments["max"])
+    for row in map(int, np.flatnonzero(((sizes < NEAR[0]) | (sizes > NEAR[1])) & (sizes > 0.0))):
+        one = moved._replace(array=moved.array[np.unravel_index(row, outer)])
+        exponent = exponent_of(float(sizes[row]))
+        far_off[row] = _moments_far_off(one, _core.Moments(moments[row].item()), exponent), exponent
+    return StatsTable(_Rows(name, values.name, outer, inner, moments, counts, saturated, far_off))
 
 
 @overload
@@ -160,8 +204,9 @@ def describe(
     """Counts, moments, extremes and a histogram of tensors, right and in one pass.
 
     Everything is accumulated in float64 about a pivot, in fixed blocks of C order that are merged in a fixed tree: the
-    same bits for every layout, instruction-set level and thread count; large offsets and tiny sizes lose nothing. What
-    is not finite is counted and left out. Nothing is copied or changed.
+    same bits for every layout, instruction-set level and thread count; large offsets and tiny sizes lose nothing, from
+    the smallest float64 to the largest (where sizes are beyond 2**-150 or 2**240, or where float32's bins do not hold
+    them, in a slower second pass). What is not finite is counted and left out. Nothing is copied or changed.
 
     Parameters
     ----------
