@@ -33,6 +33,7 @@ LONG_CALLS = {
     "describe columns": "fastinit.describe(np.broadcast_to(np.float32(1), (2**25, 4)).T, by=0)",
     "sparse": "fastinit.sparse_(array.reshape(4096, -1), 0.5)",
     "sparse, long columns": "fastinit.sparse_(array.reshape(2**20, -1), 0.5)",
+    "sparse, one column": "fastinit._core.sparse_mask(1, 2, 2**25, 1, 2**24)",
 }
 
 
