@@ -400,7 +400,8 @@ def test_kinds_that_cannot_be_described():
         (np.ma.ones(3), "masked"),
         (np.ones(2, "M8[s]"), "dtype"),
         (None, "NumPy arrays"),
-        ([1.0, 2.0], "NumPy arrays"),
+        ({"a": {"b": "text"}}, "a.b: tensor is of type str"),
+        ([np.ones(2), np.ones(2, complex)], "1: .* call describe"),
     ):
         with pytest.raises(TypeError, match=words):
             describe(bad)
@@ -415,6 +416,27 @@ def test_kinds_that_cannot_be_described():
     ):
         with pytest.raises(ValueError, match=words):
             call()
+
+
+def test_lists_of_numbers():
+    assert describe([1, 2, 3]).to_dict() == describe(np.array([1, 2, 3])).to_dict()
+    assert describe([[1, 2], (3, 4.5)], by=0).mean.tolist() == [1.5, 3.75]
+    assert describe([True, np.float32(3)]).max == 3 and describe([10**30, 1]).max == 1e30
+    with pytest.raises(ValueError, match="differ in length"):
+        describe([[1, 2], [3]])
+
+
+def test_what_is_looked_into():
+    network = fastinit.mlp([3, 4, 2], generator=0)
+    network[1].bias = None
+    assert describe(network).names == ["layer1.weight", "layer1.bias", "layer2.weight"]
+    assert describe(network[0]).names == ["weight", "bias"]
+    nested = {"w": np.ones(3), "step": 7, "none": None, "state": {0: {"m": [1.0, 2.0], "_extra_state": None}}}
+    found = describe(nested)
+    assert found.names == ["w", "step", "state.0.m"] and found.mean.tolist() == [1, 7, 1.5]
+    assert found.without == ["none", "state.0._extra_state"]
+    assert "without none, state.0._extra_state: None" in repr(found) and "without none" in found._repr_html_()
+    assert describe([np.ones(2), [np.zeros(3), 5]]).names == ["0", "1.0", "1.1"]
 
 
 def table(rows: int = 3) -> fastinit.StatsTable:
@@ -526,13 +548,54 @@ def test_torch_tensors_and_modules():
     assert describe(z, activation="tanh").saturated == 2
     assert describe(z, by=0, activation="tanh").saturated.tolist() == [2, 0]  # of the values, not of their bits
     assert describe(weight, activation="tanh").saturated == 0 and describe(weight, by=0).size.tolist() == [30] * 20
+    optimizer = torch.optim.Adam(model.parameters())
+    model[0](torch.ones(1, 30)).sum().backward()
+    optimizer.step()
+    found = describe(optimizer.state_dict())
+    assert "state.0.exp_avg" in found.names and "param_groups.0.fused" in found.without
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_tensors_that_cannot_be_described_say_what_to_give():
+    torch = pytest.importorskip("torch")
+    with torch._subclasses.FakeTensorMode():
+        fake = torch.ones(3)
+    ragged = [torch.ones(2), torch.ones(3)]
     for bad, words in (
-        (torch.ones(2, device="meta"), "meta"),
+        (torch.ones(2, device="meta"), "on meta, where tensors have a shape and no values"),
+        (torch.nn.Linear(2, 2, device="meta"), "weight: tensor is on meta"),
+        (torch.nn.LazyLinear(2), "weight: .* lazy module"),
         (torch.ones(2, dtype=torch.complex64), "real"),
         (torch.ones(2).to_sparse(), "dense"),
+        (torch.ones(2).to(torch.float8_e4m3fn), r"float8_e4m3fn; give tensor.float\(\)"),
+        (torch.nested.nested_tensor(ragged), r"nested.*unbind\(\)"),
+        (torch.nested.nested_tensor(ragged, layout=torch.jagged), r"nested.*unbind\(\)"),
+        (fake, "FakeTensor, whose memory is elsewhere"),
     ):
         with pytest.raises(TypeError, match=words):
             describe(bad)
+    with pytest.raises(TypeError, match="describe the tensors before you call vmap"):
+        torch.func.vmap(describe)(torch.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    "view, room",
+    [
+        (lambda x: x, 40), (lambda x: x[10:], 40), (lambda x: x[10:], 79), (lambda x: x[:9:2], 20),
+        (lambda x: x.view(4, 5).t(), 76), (lambda x: x[:1].expand(5), 0),
+    ],
+)  # fmt: skip
+def test_a_storage_that_was_shrunk_below_its_view(view, room):
+    """Nothing beyond it is read or written; what is still whole works."""
+    torch = pytest.importorskip("torch")
+    x = torch.zeros(20)
+    part, first = view(x), x[:5]
+    x.untyped_storage().resize_(room)
+    for call in (describe, fastinit.normal_):
+        with pytest.raises((ValueError, TypeError), match=r"resized|elsewhere|share memory"):
+            call(part)
+    if room >= 20:
+        assert describe(fastinit.normal_(first)).size == 5
 
 
 SHAPE_CHANGES = """

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..checks import integers, is_integer, number, one_of
 
@@ -80,7 +80,7 @@ def compute_fans(
     return fan_in, fan_out
 
 
-def _shape_of(tensor_or_shape: object) -> tuple[int, ...]:
+def _shape_of(tensor_or_shape: Any) -> tuple[int, ...]:  # Any: whatever was given
     shape = integers(getattr(tensor_or_shape, "shape", tensor_or_shape))
     if shape is None:
         weight = any(hasattr(getattr(tensor_or_shape, name, None), "shape") for name in ("weight", "W", "kernel"))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from .. import _core
 from ..activations import Activation, find
 from ..backends import DTYPES, NUMPY, Values, backend_of, is_module
+from ..networks import Dense
 from .result import NEAR, Stats, StatsTable, exponent_of, wide_bins
 
 if TYPE_CHECKING:
@@ -24,16 +25,30 @@ _FLOAT16, _FLOAT64 = DTYPES["float16"], DTYPES["float64"]
 _LARGE = 2.0**128  # beyond float32, whose bins are kept; what is too small for moments lies in its first bin
 
 
-def read(tensor: object) -> Values:
-    """A tensor's values, or a TypeError that says what to give."""
-    backend = backend_of(tensor)
-    if backend is not None:
-        return backend.read(tensor)
-    if isinstance(tensor, np.generic):
-        return NUMPY.read(np.asarray(tensor))
-    raise TypeError(
-        f"tensor is of type {type(tensor).__name__}; give NumPy arrays or torch CPU tensors (np.asarray makes an array)"
-    )
+def read(tensor: object, name: str = "") -> Values:
+    """A tensor's values, or numbers'; or a TypeError that says what to give, with the name."""
+    try:
+        backend = backend_of(tensor)
+        if backend is not None:
+            return backend.read(tensor)
+        if isinstance(tensor, np.generic) or _is_numbers(tensor, lists=True):
+            return NUMPY.read(_array_of(tensor))
+        raise TypeError(
+            f"tensor is of type {type(tensor).__name__}; give NumPy arrays or torch CPU tensors (np.asarray makes an "
+            "array)"
+        )
+    except (TypeError, ValueError) as error:
+        if not name:
+            raise
+        raise type(error)(f"{name}: {error}") from None
+
+
+def _array_of(numbers: Any) -> np.ndarray:  # Any: nested lists have no type of their own
+    try:
+        array = np.asarray(numbers)
+        return array if array.dtype.kind != "O" else array.astype(np.float64)  # integers beyond int64
+    except (ValueError, OverflowError):
+        raise ValueError("the lists differ in length, or hold what float64 does not; give an array of each") from None
 
 
 def _saturated(activation: Activation, values: Values, counts: _core.Counts) -> int:
@@ -68,7 +83,7 @@ def _moments_far_off(values: Values, found: _core.Moments, exponent: int) -> _co
 
 
 def _describe_one(tensor: object, name: str, activation: Activation | None) -> Stats:
-    values = read(tensor)
+    values = read(tensor, name)
     moments, counts, bins = _core.describe(values.array, values.dtype)
     saturated = None if activation is None else _saturated(activation, values, counts)
     found = _stats(name, values.array.shape, values.name, counts, saturated, moments, bins)
@@ -138,7 +153,7 @@ class _Rows(Sequence[Stats]):
 
 
 def _describe_rows(tensor: object, name: str, by: tuple[int, ...], activation: Activation | None) -> StatsTable:
-    values = read(tensor)
+    values = read(tensor, name)
     array = values.array
     try:
         axes = [range(array.ndim)[axis] for axis in by]
@@ -210,14 +225,15 @@ def describe(
 
     Parameters
     ----------
-    *tensors : array or tensor, list of them, dict, or torch.nn.Module
+    *tensors : array or tensor, list of numbers; or list, dict, torch.nn.Module or network of `mlp`
         float16, bfloat16, float32, float64, integers or bool; any layout; torch tensors on the CPU. A Module stands for
-        its named parameters.
+        its named parameters, a network for its weights and biases. Dicts and lists are looked into, with names joined
+        by dots; of None there is no row, but a note.
     names : sequence of str, optional
         One for each tensor.
     by : int or tuple of int, optional
         One row for each index of these axes of the one tensor given: its units or channels. Such rows keep no
-        histogram.
+        histogram; each takes 120 bytes of memory.
     activation : str, optional
         From `activations`: count what saturates it.
 
@@ -229,7 +245,8 @@ def describe(
     Raises
     ------
     TypeError
-        Something that is no tensor, or of a dtype that has no such statistics (complex: describe(x.real, x.imag)).
+        Something that is no tensor, or of a dtype that has no such statistics (complex: describe(x.real, x.imag)), with
+        its name.
     ValueError
         An unknown activation, an axis that is not there, or names that are not as many as the tensors.
 
@@ -247,26 +264,55 @@ def describe(
     (1.42, 0, 32768)
     """
     row = None if activation is None else find(activation)
-    given, labels, alone = _unfold(tensors)
-    names = labels if names is None else [names] if isinstance(names, str) else [str(name) for name in names]
-    if len(names) != len(given):
-        raise ValueError(f"names has {len(names)} entries for {len(given)} tensors; give as many")
+    only = tensors[0] if len(tensors) == 1 else tensors
+    parts = None if len(tensors) == 1 and _is_numbers(only, lists=True) else _parts(only)
+    alone = parts is None
+    named, without = ([("", only)], []) if parts is None else _entries(parts)
+    if names is not None:
+        names = [names] if isinstance(names, str) else [str(name) for name in names]
+        if len(names) != len(named):
+            raise ValueError(f"names has {len(names)} entries for {len(named)} tensors; give as many")
+        named = [(name, tensor) for name, (_, tensor) in zip(names, named, strict=True)]
     if by is not None:
         if not alone:
-            raise ValueError(f"by={by!r} needs exactly one tensor; {len(given)} were given")
-        return _describe_rows(given[0], names[0], by if isinstance(by, tuple) else (by,), row)
-    rows = [_describe_one(tensor, name, row) for tensor, name in zip(given, names, strict=True)]
-    return rows[0] if alone else StatsTable(rows)
+            raise ValueError(f"by={by!r} needs exactly one tensor; {len(named)} were given")
+        return _describe_rows(named[0][1], named[0][0], by if isinstance(by, tuple) else (by,), row)
+    rows = [_describe_one(tensor, name, row) for name, tensor in named]
+    return rows[0] if alone else StatsTable(rows, without)
 
 
-def _unfold(tensors: tuple[Any, ...]) -> tuple[list[object], list[str], bool]:  # Any: of torch too, if it is there
-    """The tensors of a module, mapping or sequence, or those given; their names; whether it is one tensor by itself."""
-    alone = len(tensors) == 1
-    only: Any = tensors[0] if alone else None
-    if is_module(only):
-        only = dict(only.named_parameters())
-    if isinstance(only, Mapping):
-        return list(only.values()), [str(name) for name in only], False
-    given = list(only) if isinstance(only, (list, tuple)) else list(tensors)
-    alone = alone and not isinstance(only, (list, tuple))
-    return given, [""] if alone else [str(i) for i in range(len(given))], alone
+def _is_numbers(x: object, lists: bool = False) -> bool:
+    """Whether it is a number of Python's or NumPy's; with lists, a list or tuple of such, and of such lists."""
+    if lists:
+        return isinstance(x, (list, tuple)) and len(x) > 0 and all(_is_numbers(n) or _is_numbers(n, True) for n in x)
+    return isinstance(x, (bool, int, float, np.generic))
+
+
+def _entries(parts: Sequence[tuple[str, object]]) -> tuple[list[tuple[str, object]], list[str]]:
+    """What to describe in a collection, by name; and the names of what is None. Lists of numbers are one entry."""
+    found: list[tuple[str, object]] = []
+    without: list[str] = []
+    for name, value in parts:
+        if value is None:
+            without.append(name)
+            continue
+        inner = None if _is_numbers(value, lists=True) else _parts(value)
+        if inner is None:
+            found.append((name, np.asarray(value) if _is_numbers(value) else value))
+            continue
+        more, others = _entries([(f"{name}.{part}", one) for part, one in inner])
+        found, without = found + more, without + others
+    return found, without
+
+
+def _parts(value: Any) -> list[tuple[str, object]] | None:  # Any: of torch too, if it is there
+    """The named parts of a module, a network or one of its layers, a mapping, a list; None for what is none."""
+    if is_module(value):
+        return list(value.named_parameters())
+    if isinstance(value, Dense):
+        return [("weight", value.weight), *([] if value.bias is None else [("bias", value.bias)])]
+    if isinstance(value, Mapping):
+        return [(str(name), inner) for name, inner in value.items()]
+    if isinstance(value, (list, tuple)):
+        return [((inner.name if isinstance(inner, Dense) else None) or str(i), inner) for i, inner in enumerate(value)]
+    return None

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from ..checks import one_of
+from ..checks import did_you_mean, one_of
 from ..show import plots, svg
 from ..show.tables import as_html, as_text, number
 
@@ -342,10 +342,16 @@ class StatsTable(Sequence[Stats]):
     >>> table = fastinit.describe({"w": np.ones(3), "b": np.zeros(2)})
     >>> table["w"].mean, table.size
     (1.0, array([3, 2]))
+
+    Attributes
+    ----------
+    without : list of str
+        Names that stood for None.
     """
 
-    def __init__(self, rows: Sequence[Stats]) -> None:
+    def __init__(self, rows: Sequence[Stats], without: Sequence[str] = ()) -> None:
         self._rows = rows
+        self.without = list(without)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -362,14 +368,16 @@ class StatsTable(Sequence[Stats]):
             for row in self._rows:
                 if row.name == key:
                     return row
-            raise KeyError(f"no row is named {key!r}; names: {', '.join(row.name for row in self._rows[:20])}")
+            known = [row.name for row in self._rows]
+            raise KeyError(f"no row is named {key!r}{did_you_mean(key, known)}; names: {', '.join(known[:20])}")
         return StatsTable(self._rows[key]) if isinstance(key, slice) else self._rows[key]
 
     def __getattr__(self, column: str) -> np.ndarray:
         if column in _COLUMNS:
             values = [getattr(row, column) for row in self._rows]
             return np.array([math.nan if v is None else v for v in values])
-        raise AttributeError(f"StatsTable has no column {column!r}; columns: {', '.join(_COLUMNS)}")
+        meant = did_you_mean(column, _COLUMNS)
+        raise AttributeError(f"StatsTable has no column {column!r}{meant}; columns: {', '.join(_COLUMNS)}")
 
     @property
     def names(self) -> list[str]:
@@ -414,7 +422,10 @@ class StatsTable(Sequence[Stats]):
         header = self._header()
         gap = ["..."] + [""] * (len(header) - 1)
         rows = [gap if row is None else [self._cells(row)[h] for h in header] for row in self._shown()]
-        return as_text(header, rows)
+        return as_text(header, rows) + self._note()
+
+    def _note(self) -> str:
+        return f"\nwithout {', '.join(self.without)}: None" if self.without else ""
 
     def _repr_html_(self) -> str:
         header = self._header()
@@ -428,7 +439,7 @@ class StatsTable(Sequence[Stats]):
             cells = [(red[h], html.escape(named[h])) for h in header]
             grey = "#999" if row.size and row.zero == row.size else "inherit"
             rows.append((f"color:{grey}", [*cells, ("", picture(row))]))
-        return as_html([*header, "histogram"], rows)
+        return as_html([*header, "histogram"], rows) + html.escape(self._note())
 
     def plot(self, kind: str = "std", ax: "Axes | None" = None) -> "Axes":
         """Draw the spread by layer on a log axis ("std"), or each layer's histogram as a ridge ("ridge").
