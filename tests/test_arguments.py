@@ -231,3 +231,53 @@ def test_seeds():
     for bad in (2**64, -(2**63) - 1):
         with pytest.raises(ValueError):
             f.Generator(bad)
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: fastinit.theory("thanh", 1.0), "did you mean 'tanh'"),
+        (lambda: fastinit.activation_gain("sigmiod"), "did you mean 'sigmoid'"),
+        (lambda: fastinit.mlp([2, 2], "rellu"), "did you mean 'relu'"),
+        (lambda: fastinit.calculate_gain("leakyrelu"), "did you mean 'leaky_relu'"),
+        (lambda: fastinit.normal_(np.ones(3), sdt=1), "did you mean 'std'"),
+        (lambda: fastinit.xavier_normal_(np.ones((3, 3)), layuot="OI..."), "did you mean 'layout'"),
+        (lambda: fastinit.variance_scaling_(np.ones((3, 3)), mode="fan_inn"), "did you mean 'fan_in'"),
+        (lambda: fastinit.variance_scaling_(np.ones((3, 3)), distribution="unifrom"), "did you mean 'uniform'"),
+        (lambda: fastinit.describe(np.ones(3)).fits("flaot16"), "did you mean 'float16'"),
+        (lambda: fastinit.describe([np.ones(3)]).kurtossis, "did you mean 'kurtosis'"),
+        (lambda: fastinit.describe({"fc1.weight": np.ones(3)})["fc1.wieght"], "did you mean 'fc1.weight'"),
+        (lambda: fastinit.mlp([2, 2], init="xavier_normal_"), "give a function, such as fastinit.xavier_normal_"),
+    ],
+)
+def test_what_is_misspelt_is_asked_for(call, words):
+    with pytest.raises((ValueError, TypeError, AttributeError, KeyError), match=words):
+        call()
+
+
+@pytest.mark.parametrize(
+    "given, error, words",
+    [
+        (fastinit.mlp([3, 4])[0], TypeError, "of type Dense; did you mean its .weight"),
+        (3, TypeError, "of type int; give a weight, or its shape"),
+        (None, TypeError, "of type NoneType"), ("ab", TypeError, "of type str"), ((3, "a"), TypeError, "integers"),
+        ((3, 2.0), TypeError, "a tuple of int"), ([[1, 2], [3, 4]], TypeError, "of type list"),
+        ((3, -1), ValueError, "negative size"),
+    ],
+)  # fmt: skip
+def test_what_has_no_fans(given, error, words):
+    with pytest.raises(error, match=words):
+        fastinit.compute_fans(given)
+
+
+def test_short_reprs():
+    network = fastinit.mlp([300, 200, 10], "relu", generator=0)
+    assert repr(network) == (
+        "[Dense(layer1: 300 -> 200, relu, bias, float32), Dense(layer2: 200 -> 10, linear, bias, float32)]"
+    )
+    assert repr(fastinit.Dense(np.ones((2, 3)), layout="...IO")) == "Dense(2 -> 3, linear, float64)"
+    for depth in (1, 2, 3, 50, 1000):
+        theory = fastinit.theory("tanh", 1.5, 0.1, depth=depth)
+        shown = repr(theory).splitlines()
+        assert len(shown) <= 14 and max(map(len, shown)) < 120 and shown[-1].split()[0] == str(depth)
+        assert shown[0].startswith("theory of tanh: n Var w 1.5, Var b 0.1") and "<table" in theory._repr_html_()

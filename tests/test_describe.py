@@ -73,6 +73,56 @@ def test_moments_against_exact_rational_arithmetic(name):
     assert s.nan == s.posinf == s.neginf == 0 and s.dtype == x.dtype.name
 
 
+MOMENTS = ("mean", "std", "min", "max", "absmax", "mean_abs", "rms", "l2", "skew", "kurtosis")
+FAR = [-1060, -1000, -700, -350, -151, -149, -75, 75, 239, 241, 350, 700, 1000]
+
+
+@pytest.mark.parametrize("name", ["plain f8", "skewed", "offset 1e8 f4", "one outlier", "two"])
+@pytest.mark.parametrize("power", FAR)
+def test_moments_of_any_scale(name, power):
+    """Every moment is that of the values times 2^power; var where float64 holds it."""
+    x = AWKWARD[name].astype("f8")
+    power = min(power, 1020 - math.frexp(abs(x).max())[1])
+    scaled = np.ldexp(x, power)
+    s, near = describe(scaled), describe(x if power > -1000 else np.ldexp(scaled, -power))
+    for moment in MOMENTS:
+        factor = 1 if moment in ("skew", "kurtosis") else 2.0**power if power > -1022 else 0
+        wanted = getattr(near, moment) * factor if factor else math.ldexp(getattr(near, moment), power)
+        assert getattr(s, moment) == pytest.approx(wanted, rel=1e-12, abs=5e-324 * (power < -900)), moment
+    with np.errstate(all="ignore"):
+        assert s.var == pytest.approx(float(np.float64(near.std) ** 2 * np.float64(2.0) ** (2 * power)), rel=1e-12)
+    assert s.histogram([-np.inf, np.inf]).tolist() == [x.size]
+    rows = describe(np.stack([scaled, x]), by=0)
+    for moment in MOMENTS:
+        assert getattr(rows[0], moment) == getattr(s, moment)
+        assert getattr(rows[1], moment) == getattr(describe(x), moment)
+    halves = describe(scaled[: x.size // 2]) + describe(scaled[x.size // 2 :])
+    assert halves.std == pytest.approx(s.std, rel=1e-12) and halves.kurtosis == pytest.approx(s.kurtosis, rel=1e-9)
+
+
+def test_values_at_both_ends_of_float64():
+    top, small = np.finfo("f8").max, 5e-324
+    s = describe(np.array([top, -top, small, -small, 0.0, 1.0]))
+    assert (s.min, s.max, s.mean) == (-top, top, 0.0) and s.std == pytest.approx(top / 3**0.5, rel=1e-14)
+    assert (s.zero, s.subnormal, s.negative, s.posinf, s.neginf) == (1, 2, 2, 0, 0)
+    assert describe(np.array([1e-317, 0.0])).subnormal == 1 and describe(np.array([1e-317, 0.0])).zero == 1
+    assert describe(np.full(10_000, top)).std == 0.0 and describe(np.full(10_000, top)).mean == top
+    assert describe(np.full(10, top)).l2 == math.inf and describe(np.full(10, 1e-200)).var == 0.0
+    mixed = describe(np.array([1e200, 2e200])) + describe(np.array([1e-300, 3.0]))
+    assert (mixed.min, mixed.max) == (1e-300, 2e200) and mixed.mean == pytest.approx(0.75e200)
+    assert mixed.quantile([0, 1 / 4, 1]).tolist() == [1e-300, pytest.approx(3.0, rel=0.13), 2e200]
+
+
+@pytest.mark.parametrize("layout", ["C", "T", "F", "steps", "swapped"])
+def test_far_off_values_have_the_same_bits_in_every_layout(layout):
+    x = 1e-200 * RNG.normal(size=(300, 700))
+    view = {
+        "C": x, "T": x.T.copy().T, "F": np.asfortranarray(x), "steps": np.repeat(x, 2, 1)[:, ::2],
+        "swapped": x.astype(">f8"),
+    }[layout]  # fmt: skip
+    assert describe(view).moments == describe(x).moments and (describe(view).wide == describe(x).wide).all()
+
+
 @pytest.mark.parametrize("value", [-0.278, 1e-30, 3e38, 0.1, 0.0, -0.0])
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
 def test_constant_data_has_variance_0_exactly(value, dtype):
@@ -236,6 +286,41 @@ def test_quantiles_lie_in_their_bin():
 
 
 @pytest.mark.parametrize(
+    "dtype, scale", [("f4", 1e-41), ("f4", 1e-38), ("bfloat16", 1e-39), ("f8", 1e-300), ("f8", 1e-320), ("f8", 1e300)]
+)
+def test_quantiles_lie_in_their_bin_far_off(dtype, scale):
+    kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype
+    x = (scale * np.exp(RNG.normal(size=2000))).astype(kind).astype("f8")
+    q = np.array([0.01, 0.25, 0.5, 0.75, 0.99])
+    s = describe(x.astype(kind))
+    assert (np.abs(s.quantile(q) / np.quantile(x, q, method="inverted_cdf") - 1) < 0.13).all()
+    middle = np.sqrt(x.min()) * np.sqrt(x.max())
+    below = s.histogram([0.0, middle, np.inf])[0]
+    assert abs(below - (x < middle).sum()) <= ((x > middle / 1.13) & (x < middle * 1.13)).sum()
+
+
+def test_quantiles_of_zeros_are_0_and_bins_say_what_float32_does_not_hold():
+    x = np.array([1.0, 1e-60, -1e-60, 1e60, 0.0, -1e300])
+    s = describe(x)
+    assert s.bins.sum() == s.wide.sum() == 6
+    assert s.fits("float32") == (2 / 5, 2 / 5) and s.fits("float16") == (2 / 5, 2 / 5)
+    assert describe(np.array([0.0, 0.0, -0.0, 1.0], "f4")).quantile([0, 1 / 3, 2 / 3]).tolist() == [0, 0, 0]
+    assert describe(np.float32([1.0, 1e-40])).quantile(0.4) == pytest.approx(1e-40, rel=0.13)
+
+
+@pytest.mark.parametrize(
+    "values", [np.arange(10), [0.0, 1e-317], [1e-300, 1.0], [-1.7e308, 1.7e308], [np.nan, np.inf], [], [0.0, 0.0]]
+)
+def test_the_callers_floating_point_settings_do_not_matter(values):
+    x = np.array(values)
+    with np.errstate(all="raise"):
+        for s in (describe(x), describe(x) + describe(x), describe(np.stack([x, x]), by=0)):
+            s._repr_html_(), repr(s), s.std
+        describe(x).quantile([0.0, 0.3, 1.0]), describe(x).histogram([-1.0, 0.0, 1.0]), describe(x).fits("float16")
+        describe(x, activation="tanh")
+
+
+@pytest.mark.parametrize(
     "dtype, kind",
     [
         ("float16", np.float16),
@@ -315,7 +400,8 @@ def test_kinds_that_cannot_be_described():
         (np.ma.ones(3), "masked"),
         (np.ones(2, "M8[s]"), "dtype"),
         (None, "NumPy arrays"),
-        ([1.0, 2.0], "NumPy arrays"),
+        ({"a": {"b": "text"}}, "a.b: tensor is of type str"),
+        ([np.ones(2), np.ones(2, complex)], "1: .* call describe"),
     ):
         with pytest.raises(TypeError, match=words):
             describe(bad)
@@ -330,6 +416,27 @@ def test_kinds_that_cannot_be_described():
     ):
         with pytest.raises(ValueError, match=words):
             call()
+
+
+def test_lists_of_numbers():
+    assert describe([1, 2, 3]).to_dict() == describe(np.array([1, 2, 3])).to_dict()
+    assert describe([[1, 2], (3, 4.5)], by=0).mean.tolist() == [1.5, 3.75]
+    assert describe([True, np.float32(3)]).max == 3 and describe([10**30, 1]).max == 1e30
+    with pytest.raises(ValueError, match="differ in length"):
+        describe([[1, 2], [3]])
+
+
+def test_what_is_looked_into():
+    network = fastinit.mlp([3, 4, 2], generator=0)
+    network[1].bias = None
+    assert describe(network).names == ["layer1.weight", "layer1.bias", "layer2.weight"]
+    assert describe(network[0]).names == ["weight", "bias"]
+    nested = {"w": np.ones(3), "step": 7, "none": None, "state": {0: {"m": [1.0, 2.0], "_extra_state": None}}}
+    found = describe(nested)
+    assert found.names == ["w", "step", "state.0.m"] and found.mean.tolist() == [1, 7, 1.5]
+    assert found.without == ["none", "state.0._extra_state"]
+    assert "without none, state.0._extra_state: None" in repr(found) and "without none" in found._repr_html_()
+    assert describe([np.ones(2), [np.zeros(3), 5]]).names == ["0", "1.0", "1.1"]
 
 
 def table(rows: int = 3) -> fastinit.StatsTable:
@@ -441,13 +548,54 @@ def test_torch_tensors_and_modules():
     assert describe(z, activation="tanh").saturated == 2
     assert describe(z, by=0, activation="tanh").saturated.tolist() == [2, 0]  # of the values, not of their bits
     assert describe(weight, activation="tanh").saturated == 0 and describe(weight, by=0).size.tolist() == [30] * 20
+    optimizer = torch.optim.Adam(model.parameters())
+    model[0](torch.ones(1, 30)).sum().backward()
+    optimizer.step()
+    found = describe(optimizer.state_dict())
+    assert "state.0.exp_avg" in found.names and "param_groups.0.fused" in found.without
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_tensors_that_cannot_be_described_say_what_to_give():
+    torch = pytest.importorskip("torch")
+    with torch._subclasses.FakeTensorMode():
+        fake = torch.ones(3)
+    ragged = [torch.ones(2), torch.ones(3)]
     for bad, words in (
-        (torch.ones(2, device="meta"), "meta"),
+        (torch.ones(2, device="meta"), "on meta, where tensors have a shape and no values"),
+        (torch.nn.Linear(2, 2, device="meta"), "weight: tensor is on meta"),
+        (torch.nn.LazyLinear(2), "weight: .* lazy module"),
         (torch.ones(2, dtype=torch.complex64), "real"),
         (torch.ones(2).to_sparse(), "dense"),
+        (torch.ones(2).to(torch.float8_e4m3fn), r"float8_e4m3fn; give tensor.float\(\)"),
+        (torch.nested.nested_tensor(ragged), r"nested.*unbind\(\)"),
+        (torch.nested.nested_tensor(ragged, layout=torch.jagged), r"nested.*unbind\(\)"),
+        (fake, "FakeTensor, whose memory is elsewhere"),
     ):
         with pytest.raises(TypeError, match=words):
             describe(bad)
+    with pytest.raises(TypeError, match="describe the tensors before you call vmap"):
+        torch.func.vmap(describe)(torch.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    "view, room",
+    [
+        (lambda x: x, 40), (lambda x: x[10:], 40), (lambda x: x[10:], 79), (lambda x: x[:9:2], 20),
+        (lambda x: x.view(4, 5).t(), 76), (lambda x: x[:1].expand(5), 0),
+    ],
+)  # fmt: skip
+def test_a_storage_that_was_shrunk_below_its_view(view, room):
+    """Nothing beyond it is read or written; what is still whole works."""
+    torch = pytest.importorskip("torch")
+    x = torch.zeros(20)
+    part, first = view(x), x[:5]
+    x.untyped_storage().resize_(room)
+    for call in (describe, fastinit.normal_):
+        with pytest.raises((ValueError, TypeError), match=r"resized|elsewhere|share memory"):
+            call(part)
+    if room >= 20:
+        assert describe(fastinit.normal_(first)).size == 5
 
 
 SHAPE_CHANGES = """

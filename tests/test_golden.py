@@ -32,6 +32,13 @@ def test_digests(name, level):
             assert golden.digest(golden.fill(name, transposed)) == expected, case
 
 
+@pytest.mark.parametrize("level", fastinit.show_config()["isa_available"])
+def test_digests_of_truncated_normals(level):
+    assert _core.use_level(level)
+    for parameters, expected in zip(golden.truncated_sets(), RECORD["truncated"], strict=True):
+        assert golden.truncated_digest(*parameters) == expected, parameters
+
+
 @pytest.mark.parametrize("name", [name for name in golden.FILLS if name != "sparse_"])
 @pytest.mark.parametrize("seed", range(5))
 def test_any_split_into_blocks(name, seed):

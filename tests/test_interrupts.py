@@ -35,6 +35,7 @@ LONG_CALLS = {
     "orthogonal, long rows": "fastinit.orthogonal_(array[: 2**24].reshape(64, -1))",
     "sparse": "fastinit.sparse_(array.reshape(4096, -1), 0.5)",
     "sparse, long columns": "fastinit.sparse_(array.reshape(2**20, -1), 0.5)",
+    "sparse, one column": "fastinit._core.sparse_mask(1, 2, 2**25, 1, 2**24)",
 }
 
 

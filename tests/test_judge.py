@@ -356,7 +356,7 @@ X, Y = clouds()
         (lambda: fastinit.probe(nn.LazyLinear(3), X), "no shape yet"),
         (lambda: fastinit.probe(mlp(), X, loss="mse"), "needs target"),
         (lambda: fastinit.probe(mlp(), X, Y, loss="nll"), "unknown"),
-        (lambda: fastinit.probe(mlp().to("meta"), X, Y), "meta device"),
+        (lambda: fastinit.probe(mlp().to("meta"), X, Y), "on meta, where tensors have no values"),
         (lambda: fastinit.probe(mlp(), X.tolist(), Y), "np.array"),
         (lambda: fastinit.probe(mlp(out=1), X, Y), "class 3, but the answers have 1 column"),
         (lambda: fastinit.probe(mlp(), X, Y[:5]), "does not fit"),

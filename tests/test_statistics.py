@@ -190,3 +190,37 @@ def test_complex_parts(dtype):
     for x in (z.real, z.imag):
         assert stats.kstest(x.ravel().astype(np.float64), stats.norm(0, part).cdf).pvalue > LEAST_P
     assert correlation_p(z.real.astype(np.float64), z.imag.astype(np.float64)) > LEAST_P
+
+
+FAR = [  # mean, std, a, b: (mean - a) (b - a) / std^2 is the density's change over [a, b], on a log scale
+    (1e16, 1.0, -1.0, 1.0), (-1e16, 1.0, -1.0, 1.0), (1e5, 1e-3, 0.0, 1e-12), (-1e5, 1e-3, 0.0, 1e-12),
+    (1e8, 1.0, 0.0, 1e-8), (-1e8, 1.0, 0.0, 1e-8), (1e30, 1e14, -1.0, 1.0), (1e4, 1e4, 0.0, 1e-2),
+    (1e8, 1e8, 0.0, 1e-6), (3e12, 1e6, 0.0, 1e-1), (1e5, 1.0, 1e-5, 3e-5),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:mean is more than 2 std")
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("parameters", FAR, ids=str)
+def test_truncated_normals_far_from_their_mean(parameters, dtype):
+    mean, std, a, b = (float(np.dtype(dtype).type(p)) for p in parameters)
+    x = fastinit.trunc_normal_(np.empty(100_000, dtype), mean, std, a, b, generator=0).astype("f8")
+    assert ((x >= a) & (x <= b)).all()
+    rate = mean * (b - a) / std**2
+    near, slope = (b - x if mean > 0 else x - a) / (b - a), abs(rate)  # from the bound next to the mean
+    grid = max(np.spacing(np.dtype(dtype).type(max(abs(a), abs(b)))) / (b - a), 0.0)
+    for share in np.linspace(0.02, 0.98, 25):
+        at = -np.log1p(share * np.expm1(-slope)) / slope if slope > 1e-9 else share
+        assert (near < at - grid).mean() - 0.006 < share < (near <= at + grid).mean() + 0.006
+
+
+@pytest.mark.parametrize(
+    "a, b, std",
+    [
+        (0, 1e-110, 1e-110 / 12**0.5), (-1e-200, 1e-200, 2e-200 / 12**0.5), (1e110, np.inf, 1e-110),
+        (-np.inf, -1e110, 1e-110), (1e151, np.inf, 1e-151), (3.0, 3 + 1e-9, (3 + 1e-9 - 3) / 12**0.5), (1.0, 1.0, 0.0),
+        (-1e300, 1e300, 1.0), (5e-324, 1e-307, 1e-307 / 12**0.5),
+    ],
+)  # fmt: skip
+def test_truncated_std_of_any_width(a, b, std):
+    assert fastinit.truncated_std(a, b) == pytest.approx(std, rel=1e-6, abs=0)

@@ -129,9 +129,9 @@ double fi_exp(double x);
 double fi_log(double x);
 double fi_upper_tail(double x); /* P(Z > x), Z standard normal */
 
-/* A sparse mask: in each of `count` <= 64 columns from `first`, `chosen` of `rows` rows are drawn without replacement;
- * bit j of mask[row] says that row was drawn in column first + j. */
-void fi_sparse_columns(fi_key key, uint64_t first, int count, uint64_t rows, uint64_t chosen, uint64_t *mask);
+/* Draw so many of `rows` < 2^32 rows without replacement, one after the other: bit `column` of mask[row], which is 1 in
+ * rows not drawn before if clear, else 0, changes. */
+void fi_sparse_draw(fi_sfc32 *generator, int column, uint64_t rows, int clear, uint64_t draws, uint64_t *mask);
 
 /* A random orthogonal matrix times a gain, or some rows of it: rows <= columns, the rows orthonormal. */
 typedef struct {

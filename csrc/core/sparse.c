@@ -1,6 +1,4 @@
 /* Which entries of a sparse matrix are zero. */
-#include <string.h>
-
 #include "core.h"
 
 /* A row below `rows`, without bias: Lemire, "Fast random integer generation in an interval" (2019). rows < 2^32. */
@@ -11,19 +9,12 @@ static uint64_t bounded(fi_sfc32 *generator, uint32_t rows) {
     }
 }
 
-void fi_sparse_columns(fi_key key, uint64_t first, int count, uint64_t rows, uint64_t chosen, uint64_t *mask) {
-    /* Draw whichever is fewer, the rows chosen or the rows left, so that at most every second draw is a repeat. */
-    const int invert = chosen > rows / 2;
-    const uint64_t draws = invert ? rows - chosen : chosen;
-    memset(mask, invert ? 0xff : 0, rows * sizeof *mask);
-    for (int j = 0; j < count; j++) {
-        fi_sfc32 generator = fi_sfc32_seed(key, first + (uint64_t)j, 0, FI_DOMAIN_SPARSE);
-        const uint64_t bit = (uint64_t)1 << j;
-        for (uint64_t left = draws; left;) {
-            uint64_t *row = mask + bounded(&generator, (uint32_t)rows);
-            const int is_new = (int)(*row >> j & 1) == invert;
-            *row ^= is_new ? bit : 0;
-            left -= (uint64_t)is_new;
-        }
+void fi_sparse_draw(fi_sfc32 *generator, int column, uint64_t rows, int clear, uint64_t draws, uint64_t *mask) {
+    const uint64_t bit = (uint64_t)1 << column;
+    while (draws) {
+        uint64_t *row = mask + bounded(generator, (uint32_t)rows);
+        const int is_new = (int)(*row >> column & 1) == clear;
+        *row ^= is_new ? bit : 0;
+        draws -= (uint64_t)is_new;
     }
 }

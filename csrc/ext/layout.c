@@ -33,7 +33,7 @@ static void coalesce(fi_layout *layout) {
 /* Whether it is an array that can be filled so; an exception is set if not. */
 static int can_be_filled(PyObject *object, fi_dtype dtype, PyObject *global_shape, PyObject *offset) {
     if (!PyArray_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "array is of type %s; give a NumPy array", Py_TYPE(object)->tp_name);
+        fi_wrong_type("array", object, "a NumPy array");
         return 0;
     }
     PyArrayObject *array = (PyArrayObject *)object;

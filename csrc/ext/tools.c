@@ -23,21 +23,33 @@ PyObject *fi_py_threefry(PyObject *module, PyObject *args) {
 
 enum { SPARSE_TASK = 1 << 22 }; /* entries */
 
+/* 64 columns at a time share a word of the mask; of long ones fewer. Such a group is begun, drawn and written, each in
+ * `parts` tasks, so that a signal need not wait. */
 typedef struct {
     fi_key key;
-    uint64_t rows, columns, chosen, per_task;
+    uint64_t rows, columns, chosen, at_once, parts;
     npy_bool *out;
     uint64_t *mask;
+    fi_sfc32 generator; /* of the column that is drawn */
 } sparse_job;
 
 static void sparse_task(void *context, int worker, uint64_t i) {
     (void)worker; /* the only one: there is one mask */
-    const sparse_job *job = context;
-    const uint64_t first = i * job->per_task, left = job->columns - first;
-    const int count = (int)(left < job->per_task ? left : job->per_task);
-    fi_sparse_columns(job->key, first, count, job->rows, job->chosen, job->mask);
-    for (uint64_t row = 0; row < job->rows; row++)
-        for (int j = 0; j < count; j++) job->out[row * job->columns + first + (uint64_t)j] = job->mask[row] >> j & 1;
+    sparse_job *job = context;
+    const uint64_t part = i % job->parts, step = i / job->parts % 3, first = i / job->parts / 3 * job->at_once;
+    const uint64_t left = job->columns - first, columns = left < job->at_once ? left : job->at_once;
+    const uint64_t from = job->rows * part / job->parts, to = job->rows * (part + 1) / job->parts;
+    /* whichever is fewer is drawn, the rows chosen or the others, so that at most every second draw is a repeat */
+    const int others = job->chosen > job->rows / 2;
+    const uint64_t draws = others ? job->rows - job->chosen : job->chosen;
+    if (step == 0) memset(job->mask + from, others ? 0xff : 0, (to - from) * sizeof *job->mask);
+    for (uint64_t j = 0; step == 1 && j < columns; j++) { /* where there are parts, there is one column */
+        if (part == 0) job->generator = fi_sfc32_seed(job->key, first + j, 0, FI_DOMAIN_SPARSE);
+        const uint64_t drawn = draws * part / job->parts, until = draws * (part + 1) / job->parts;
+        fi_sparse_draw(&job->generator, (int)j, job->rows, others, until - drawn, job->mask);
+    }
+    for (uint64_t row = from; step == 2 && row < to; row++)
+        for (uint64_t j = 0; j < columns; j++) job->out[row * job->columns + first + j] = job->mask[row] >> j & 1;
 }
 
 PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
@@ -53,18 +65,19 @@ PyObject *fi_py_sparse_mask(PyObject *module, PyObject *args) {
     npy_intp shape[2] = {(npy_intp)rows, (npy_intp)columns};
     PyObject *out = PyArray_SimpleNew(2, shape, NPY_BOOL);
     if (!out) return NULL;
-    /* 64 columns share a word of the mask; of long ones fewer to a task, so that a signal need not wait */
-    const uint64_t fewer = SPARSE_TASK / (rows ? rows : 1), per_task = fewer > 64 ? 64 : fewer ? fewer : 1;
+    const uint64_t fewer = SPARSE_TASK / (rows ? rows : 1), at_once = fewer > 64 ? 64 : fewer ? fewer : 1;
     sparse_job job = {.key = {seed, stream},
                       .rows = rows,
                       .columns = columns,
                       .chosen = chosen,
-                      .per_task = per_task,
+                      .at_once = at_once,
+                      .parts = 1 + rows / SPARSE_TASK,
                       .out = PyArray_DATA((PyArrayObject *)out),
                       .mask = malloc((rows ? rows : 1) * sizeof *job.mask)};
     int result = -1;
     if (job.mask)
-        while ((result = fi_run_tasks((columns + per_task - 1) / per_task, 1, sparse_task, &job)) == FI_FORKED) {}
+        while ((result = fi_run_tasks((columns + at_once - 1) / at_once * 3 * job.parts, 1, sparse_task, &job)) ==
+               FI_FORKED) {}
     else
         PyErr_NoMemory();
     free(job.mask);

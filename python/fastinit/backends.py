@@ -312,10 +312,17 @@ class Torch(Backend["torch.Tensor"]):
         if isinstance(tensor, self.torch.nn.parameter.UninitializedTensorMixin):
             kind = type(tensor).__name__
             raise TypeError(f"tensor is an {kind} without a shape yet; run the lazy module once, then fill it")
+        if tensor.is_nested:
+            raise TypeError("tensor is nested, a tensor of tensors; give each of tensor.unbind() in turn")
         return tuple(tensor.shape)
 
     def view(self, tensor: "torch.Tensor") -> np.ndarray:
         """An array over a strided CPU tensor's memory; RuntimeError, TypeError or BufferError if there is none."""
+        room, begin = tensor.untyped_storage().nbytes(), tensor.storage_offset()  # anyone may resize a storage
+        if (begin or room != tensor.nbytes or not tensor.is_contiguous()) and tensor.numel():
+            steps = zip(tensor.shape, tensor.stride(), strict=True)
+            if room < (begin + sum((n - 1) * step for n, step in steps) + 1) * tensor.itemsize:
+                raise ValueError(f"tensor's storage was resized to {room} bytes, too few for it; give a new tensor")
         if self.export is not None:
             return np.from_dlpack(_Exported(self.export, tensor))  # type: ignore[arg-type]  # stub of an old DLPack
         return tensor.detach().numpy()
@@ -364,13 +371,13 @@ class Torch(Backend["torch.Tensor"]):
         layout = f"shape {tuple(tensor.shape)}, strides {tensor.stride()}"
         return f"tensor has elements that share memory ({layout}); give a clone"
 
-    def _check_memory(self, tensor: "torch.Tensor") -> None:
-        """The tensor's numbers lie in memory of its own, one after the other."""
+    def _check_memory(self, tensor: "torch.Tensor", what: str = "fill") -> None:
+        """The tensor's numbers lie in memory of its own, one after the other. what: is to be done with it."""
         torch, name = self.torch, type(tensor).__name__
         if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
             raise TypeError(
                 "tensor is one that torch.func (vmap, grad, jvp, ...) hands to your function in place of others, and "
-                "has no memory of its own; fill the tensors before you call vmap"
+                f"has no memory of its own; {what} the tensors before you call vmap"
             )
         if tensor.layout is not torch.strided:
             raise TypeError(f"tensor has layout {tensor.layout}; give a dense tensor (tensor.to_dense() makes one)")
@@ -378,7 +385,8 @@ class Torch(Backend["torch.Tensor"]):
             raise TypeError(f"tensor is quantized ({tensor.dtype}); fill a float tensor and quantize that")
         try:
             plain = tensor.detach()
-            wrapper = type(plain) not in self.plain_types and hasattr(plain, "__tensor_flatten__")
+            marks = ("__tensor_flatten__", "fake_mode")  # of wrappers, of fake tensors
+            wrapper = type(plain) not in self.plain_types and any(hasattr(plain, mark) for mark in marks)
             if tensor.device.type == "cpu":
                 missing = wrapper or (tensor.numel() > 0 and plain.data_ptr() == 0)
             else:  # a device need not tell an address; what answers torch's calls by itself (a fake tensor) has none
@@ -386,28 +394,43 @@ class Torch(Backend["torch.Tensor"]):
         except RuntimeError:
             missing = True
         if missing:
-            raise TypeError(f"tensor is a {name}, whose memory is elsewhere; fill what it is made of")
+            raise TypeError(f"tensor is a {name}, whose memory is elsewhere; {what} what it is made of")
 
     def read(self, tensor: "torch.Tensor") -> Values:
         torch = self.torch
+        self.shape(tensor)
+        if tensor.device.type == "meta":
+            raise TypeError("tensor is on meta, where tensors have a shape and no values; give one that has values")
         if tensor.device.type != "cpu":
             raise TypeError(f"tensor is on {tensor.device}; give tensor.cpu()")
         if tensor.layout is not torch.strided or tensor.is_quantized:
             dense = "tensor.to_dense() or tensor.dequantize()"
             raise TypeError(f"tensor is {tensor.layout} of {tensor.dtype}; give a dense one: {dense}")
+        if not self._is_cow(tensor):  # asking a clone for its address would make it real
+            self._check_memory(tensor, "describe")
         name = str(tensor.dtype).removeprefix("torch.")
         plain = tensor.detach().resolve_conj().resolve_neg()
         if plain.is_complex():
             raise TypeError(f"tensor has dtype {name}; call describe(x.real, x.imag)")
+        if plain.is_floating_point() and name not in DTYPES:
+            raise TypeError(f"tensor has dtype {name}; give tensor.float(), which holds the same values")
         if name == "bfloat16":
             return Values(self._view_to_read(plain.view(torch.int16)), DTYPES[name], name)
         return NUMPY.read(self._view_to_read(plain))
 
+    def _is_cow(self, tensor: "torch.Tensor") -> bool:
+        is_cow = getattr(self.torch._C, "_is_cow_tensor", None)
+        if is_cow is None or type(tensor) not in self.plain_types:
+            return False
+        try:
+            return bool(is_cow(tensor))
+        except NotImplementedError:  # under vmap there is no storage
+            return False
+
     def _view_to_read(self, tensor: "torch.Tensor") -> np.ndarray:
-        of_torch = self.torch._C
-        if hasattr(of_torch, "_is_cow_tensor") and of_torch._is_cow_tensor(tensor):
+        if self._is_cow(tensor):
             dtype = self.view(self.torch.empty(0, dtype=tensor.dtype)).dtype
-            return np.asarray(_Borrowed(tensor, of_torch._data_address(tensor), dtype))
+            return np.asarray(_Borrowed(tensor, self.torch._C._data_address(tensor), dtype))
         return self.view(tensor)
 
     def changed(self, tensor: "torch.Tensor") -> None:

@@ -1,5 +1,6 @@
 """What is given, checked: each kind of argument once, each sentence once."""
 
+import difflib
 import inspect
 import math
 import operator
@@ -121,8 +122,10 @@ def did_you_mean(value: object, known: Iterable[str]) -> str:
     """A question, if a name, or that of a class, its instance or a function, is a known one but for its spelling."""
     name = value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
     spelt = {candidate.lower().replace("_", ""): candidate for candidate in known}
-    meant = spelt.get(name.lower().replace("_", ""))
-    return f" (did you mean {meant!r}?)" if meant else ""
+    plain = name.lower().replace("_", "")
+    near = [candidate for candidate in spelt if sorted(candidate) == sorted(plain)]  # two letters in the wrong order
+    near = near or difflib.get_close_matches(plain, spelt, 1, 0.75)
+    return f" (did you mean {spelt[near[0]]!r}?)" if near else ""
 
 
 def plain_signature(function: F) -> F:
@@ -140,4 +143,4 @@ def refuse(function: Callable[..., object], unknown: Mapping[str, Never]) -> NoR
     said = f"{function.__name__}() got an unexpected keyword argument {name!r}"
     if name in ("seed", "rng", "key", "random_state"):
         raise TypeError(f"{said}; did you mean generator={unknown[name]!r}? It takes an int, too")
-    raise TypeError(f"{said}; it takes {', '.join(known)}")
+    raise TypeError(f"{said}{did_you_mean(name, known)}; it takes {', '.join(known)}")

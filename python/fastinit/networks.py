@@ -16,7 +16,7 @@ from .initializers.fans import LAYOUTS
 from .initializers.scaling import xavier_normal_
 
 
-@dataclass
+@dataclass(repr=False)
 class Dense:
     """A fully connected layer: z = x W^T + b (or x W + b), a = f(z).
 
@@ -51,6 +51,12 @@ class Dense:
             raise ValueError(f"weight has shape {np.shape(self.weight)}; a Dense layer needs two dimensions")
         if self.bias is not None and np.shape(self.bias) != (self.matrix.shape[1],):
             raise ValueError(f"bias has shape {np.shape(self.bias)}; this weight needs ({self.matrix.shape[1]},)")
+
+    def __repr__(self) -> str:
+        inputs, units = self.matrix.shape
+        named = "" if self.name is None else f"{self.name}: "
+        bias = "" if self.bias is None else ", bias"
+        return f"Dense({named}{inputs} -> {units}, {self.activation}{bias}, {np.asarray(self.weight).dtype})"
 
     @property
     def matrix(self) -> np.ndarray:
@@ -121,6 +127,10 @@ def mlp(
     >>> [layer.weight.shape for layer in net]
     [(256, 784), (10, 256)]
     """
+    if not callable(init):
+        raise TypeError(
+            f"init is {init!r} of type {type(init).__name__}; give a function, such as fastinit.xavier_normal_"
+        )
     sizes = list(sizes)
     if len(sizes) < 2 or any(not is_integer(n) or n < 1 for n in sizes):
         raise ValueError(f"sizes={sizes!r}; give two or more positive integers: inputs, hidden units, outputs")

@@ -119,7 +119,7 @@ def _cross(before: Callable[[float], bool], near: float, far: float) -> float:
     return float(near)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Theory:
     """What `theory` computes, for layers 1 to depth.
 
@@ -153,6 +153,23 @@ class Theory:
     xi_q: float
     xi_c: float
     xi_grad: float
+
+    def _table(self) -> Table:
+        """The first layers, and every doubling of depth after them."""
+        depth = len(self.q)
+        layers = sorted({1, 2, 3, *(2**k for k in range(2, 40) if 2**k < depth), depth} & {*range(1, depth + 1)})
+        rows = [[layer, *(float(column[layer - 1]) for column in (self.q, self.c, self.chi))] for layer in layers]
+        return Table(["layer", "Var z", "correlation", "chi"], rows)
+
+    def _head(self) -> str:
+        scales = f"depth scales: q {self.xi_q:.3g}, c {self.xi_c:.3g}, gradient {self.xi_grad:.3g}"
+        return f"theory of {self.activation}: n Var w {self.sigma_w2:.4g}, Var b {self.sigma_b2:.4g}; {scales}"
+
+    def __repr__(self) -> str:
+        return f"{self._head()}\n{self._table()}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self._head()}</p>{self._table()._repr_html_()}"
 
 
 def _scale(slope: float) -> float:

@@ -53,10 +53,9 @@ def _check_parameter(name: str, parameter: torch.nn.Parameter) -> None:
             f"parameter {name} was made under torch.inference_mode(), so no gradient can reach it; make the model "
             "outside"
         )
-    if parameter.device.type == "meta":
+    if parameter.is_meta:
         raise TypeError(
-            f"parameter {name} is on the meta device, where it has a shape and no values; "
-            "model.to_empty(device='cpu') gives it memory, to be filled before the model is probed"
+            f"parameter {name} is on meta, where tensors have no values; give model.to_empty(device='cpu') and fill it"
         )
     if parameter.device.type != "cpu":
         raise TypeError(f"parameter {name} is on {parameter.device}; give model.cpu()")

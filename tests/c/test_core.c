@@ -186,10 +186,12 @@ static void orthogonal_rows_agree(const fi_kernels *level) {
 static void sparse_columns_are_exact(void) {
     for (uint64_t rows = 1; rows < 40; rows++)
         for (uint64_t chosen = 0; chosen <= rows; chosen++) {
-            uint64_t *mask = malloc(rows * sizeof *mask);
-            fi_sparse_columns((fi_key){1, 2}, 3, 64, rows, chosen, mask);
+            uint64_t *mask = calloc(rows, sizeof *mask);
             int right = 1;
             for (int j = 0; j < 64; j++) {
+                fi_sfc32 generator = fi_sfc32_seed((fi_key){1, 2}, (uint64_t)j, 0, FI_DOMAIN_SPARSE);
+                fi_sparse_draw(&generator, j, rows, 0, chosen / 2, mask); /* in two parts */
+                fi_sparse_draw(&generator, j, rows, 0, chosen - chosen / 2, mask);
                 uint64_t count = 0;
                 for (uint64_t row = 0; row < rows; row++) count += mask[row] >> j & 1;
                 right &= count == chosen;

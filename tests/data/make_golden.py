@@ -5,6 +5,7 @@ Run: python tests/data/make_golden.py
 
 import hashlib
 import json
+import random
 import warnings
 from pathlib import Path
 
@@ -50,6 +51,27 @@ def empty(dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.empty(shape, (DTYPES | COMPLEX)[dtype])
 
 
+def truncated_sets() -> list[tuple[float, float, float, float]]:
+    """(mean, std, a, b) of 200 truncated normals: bounds about the mean, on one side of it, close and far apart."""
+    r, sets = random.Random(20261128), []
+    for _ in range(200):
+        mean, std = round(8 * r.random() - 4, 3), round(10 ** (3 * r.random() - 2), 3)
+        alpha = round(r.choice([6, 12, 24]) * (r.random() - 0.5), 3)
+        width = round(10 ** (3 * r.random() - 2), 3)
+        sets.append((mean, std, mean + std * alpha, mean + std * (alpha + width)))
+    return sets
+
+
+def truncated_digest(mean: float, std: float, a: float, b: float) -> str:
+    """Of 1000 values of each dtype."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        filled = [
+            fastinit.trunc_normal_(np.empty(1000, d), mean, std, a, b, generator=20261128) for d in DTYPES.values()
+        ]
+    return hashlib.sha256("".join(map(digest, filled)).encode()).hexdigest()[:32]
+
+
 def fill(name: str, array: np.ndarray, **block) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a mean far outside its bounds
@@ -74,5 +96,6 @@ if __name__ == "__main__":
         "stream_version": config["stream_version"],
         "made_with": f"fastinit {config['version']}, level {config['isa']}",
     }
-    PATH.write_text(json.dumps({"about": about, "digests": digests}, indent=0) + "\n")
-    print(f"{len(digests)} digests written to {PATH.name}")
+    truncated = [truncated_digest(*parameters) for parameters in truncated_sets()]
+    PATH.write_text(json.dumps({"about": about, "digests": digests, "truncated": truncated}, indent=0) + "\n")
+    print(f"{len(digests) + len(truncated)} digests written to {PATH.name}")

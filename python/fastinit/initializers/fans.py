@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..checks import is_integer, number, one_of
+from ..checks import integers, is_integer, number, one_of
 
 if TYPE_CHECKING:
     from ..backends import Tensor
@@ -57,7 +57,7 @@ def compute_fans(
         return given_fans(fans)
     one_of("layout", layout, LAYOUTS, "layouts")
     inputs, outputs, grouped = LAYOUTS[layout]
-    shape = tuple(getattr(tensor_or_shape, "shape", tensor_or_shape))
+    shape = _shape_of(tensor_or_shape)
     if len(shape) < 2:
         raise ValueError(
             "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions "
@@ -78,6 +78,19 @@ def compute_fans(
         receptive = math.prod(shape[2:] if layout[0] != "." else shape[:-2])
         return fan_in * receptive, fan_out * receptive
     return fan_in, fan_out
+
+
+def _shape_of(tensor_or_shape: Any) -> tuple[int, ...]:  # Any: whatever was given
+    shape = integers(getattr(tensor_or_shape, "shape", tensor_or_shape))
+    if shape is None:
+        weight = any(hasattr(getattr(tensor_or_shape, name, None), "shape") for name in ("weight", "W", "kernel"))
+        raise TypeError(
+            f"tensor_or_shape is of type {type(tensor_or_shape).__name__}; "
+            + ("did you mean its .weight?" if weight else "give a weight, or its shape: a tuple of integers")
+        )
+    if any(n < 0 for n in shape):
+        raise ValueError(f"shape {shape} has a negative size; give the shape of a weight")
+    return shape
 
 
 def given_fans(fans: Sequence[float]) -> tuple[float, float]:

@@ -47,8 +47,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1 + squared("negative_slope", _slope(0.01 if param is None else param))))
     if not isinstance(nonlinearity, str) or nonlinearity not in _TORCH_GAINS:
+        is_other = isinstance(nonlinearity, str) and nonlinearity in activations
+        meant = "" if is_other else did_you_mean(nonlinearity, _TORCH_GAINS)
         raise ValueError(
-            f"Unsupported nonlinearity {nonlinearity}{did_you_mean(nonlinearity, _TORCH_GAINS)}; known: "
+            f"Unsupported nonlinearity {nonlinearity}{meant}; known: "
             f"{', '.join(map(repr, _TORCH_GAINS))}. activation_gain gives the gain of any activation, to pass to "
             "xavier_* or, squared, to variance_scaling_"
         )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
-from ..checks import one_of
+from ..checks import did_you_mean, one_of
 from ..show import plots, svg
 from ..show.tables import as_html, as_text, number
 
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 # upper edge
 _EDGES = np.append((np.arange(2040, dtype=np.uint32) << np.uint32(20)).view(np.float32).astype(np.float64), 2.0**128)
 _SIZES = 2040  # those above hold what is not finite, and stay empty
+# Where some values lie beyond those, or among float32's subnormals, which share 8 bins, there are wide bins too: of 0,
+# then of an eighth of each octave from the smallest float64 on
+_WIDE = 1 + 8 * (1024 + 1074)
+_WIDE_EDGES = np.append(0.0, np.ldexp(8.0 + np.arange(_WIDE - 1) % 8, np.arange(_WIDE - 1) // 8 - 1077))
+_WIDE_EDGES = np.append(_WIDE_EDGES, math.inf)
+_FIRST_WIDE = 1 + 8 * 947  # less than bin b's wide bin by b
+
+NEAR = (2.0**-150, 2.0**240)  # sizes whose fourth powers float64 holds, down to the last place's
 
 # dtype -> (largest size that rounds to 0, smallest size that rounds to infinity or does not fit), both to one bin
 _LIMITS = {
@@ -62,9 +70,10 @@ class Stats:
     saturated : int or None
         Finite values beyond the saturation bounds of the activation that was named.
     mean, var, std, min, max, absmax, mean_abs, rms, l2 : float
-        NaN if nothing is finite.
+        NaN if nothing is finite. Right for values of any size; var, a square, is 0 or infinite where float64 holds none
+        such, and l2 may be infinite.
     skew, kurtosis : float
-        Third and fourth standardised moments, the latter less 3 (0 for a normal); NaN where var is 0.
+        Third and fourth standardised moments, the latter less 3 (0 for a normal); NaN where std is 0.
 
     Examples
     --------
@@ -85,8 +94,10 @@ class Stats:
     subnormal: int
     negative: int
     saturated: int | None
-    moments: _core.Moments = field(repr=False)
+    moments: _core.Moments = field(repr=False)  # of x / 2**exponent; but for min and max, which are x's
     bins: npt.NDArray[np.uint64] | None = field(repr=False)
+    exponent: int = field(default=0, repr=False)
+    wide: npt.NDArray[np.uint64] | None = field(default=None, repr=False)  # positive and 0, negative
 
     @property
     def finite(self) -> int:
@@ -94,15 +105,15 @@ class Stats:
 
     @property
     def mean(self) -> float:
-        return self.moments.pivot + self.moments.mean_offset if self.finite else math.nan
+        return self._scaled(self._mean)
 
     @property
     def var(self) -> float:
-        return self.moments.m2 / self.finite if self.finite else math.nan
+        return self._scaled(self._var, 2)
 
     @property
     def std(self) -> float:
-        return math.sqrt(self.var)
+        return self._scaled(math.sqrt(self._var))
 
     @property
     def min(self) -> float:
@@ -118,15 +129,15 @@ class Stats:
 
     @property
     def mean_abs(self) -> float:
-        return self.moments.sum_abs / self.finite if self.finite else math.nan
+        return self._scaled(self.moments.sum_abs / self.finite if self.finite else math.nan)
 
     @property
     def rms(self) -> float:
-        return math.sqrt(self.var + self.mean * self.mean)
+        return self._scaled(self._rms)
 
     @property
     def l2(self) -> float:
-        return math.sqrt(self.finite) * self.rms if self.finite else 0.0
+        return self._scaled(math.sqrt(self.finite) * self._rms) if self.finite else 0.0
 
     @property
     def skew(self) -> float:
@@ -136,8 +147,27 @@ class Stats:
     def kurtosis(self) -> float:
         return self._standardised(self.moments.m4, 4) - 3.0
 
+    @property
+    def _mean(self) -> float:
+        return self.moments.pivot + self.moments.mean_offset if self.finite else math.nan
+
+    @property
+    def _var(self) -> float:
+        return self.moments.m2 / self.finite if self.finite else math.nan
+
+    @property
+    def _rms(self) -> float:
+        return math.sqrt(self._var + self._mean * self._mean)
+
+    def _scaled(self, x: float, power: int = 1) -> float:
+        """A moment of x / 2**exponent, as one of x: infinite if float64 holds no such number."""
+        try:
+            return math.ldexp(x, power * self.exponent) if self.exponent else x
+        except OverflowError:
+            return math.copysign(math.inf, x)
+
     def _standardised(self, moment: float, power: int) -> float:
-        std = self.std
+        std = math.sqrt(self._var)
         if not std > 0.0:
             return math.nan
         return moment / self.finite / std / std / std / (std if power == 4 else 1.0)
@@ -146,28 +176,55 @@ class Stats:
         """Of both tensors' values together: shards of one, or batches."""
         if not isinstance(other, Stats):
             return NotImplemented
+        exponent = exponent_of(max((row.absmax for row in (self, other) if row.finite), default=0.0))
+        is_wide = self.wide is not None or other.wide is not None
         return replace(
             self,
             shape=(self.size + other.size,),
             dtype=self.dtype if self.dtype == other.dtype else "mixed",
             **{count: getattr(self, count) + getattr(other, count) for count in _COUNTS},
             saturated=None if self.saturated is None or other.saturated is None else self.saturated + other.saturated,
-            moments=_core.merge(self.moments, other.moments),
+            moments=_core.merge(self._moments_at(exponent), other._moments_at(exponent)),
             bins=None if self.bins is None or other.bins is None else self.bins + other.bins,
+            exponent=exponent,
+            wide=self._widened() + other._widened() if is_wide else None,
         )
+
+    def _moments_at(self, exponent: int) -> _core.Moments:
+        """The moments of x / 2**exponent."""
+        n, *sums, low, high = self.moments
+        powers = (1, 1, 2, 3, 4, 1)  # of pivot, mean_offset, m2, m3, m4, sum_abs
+        down = self.exponent - exponent
+        return _core.Moments((n, *(math.ldexp(x, k * down) for x, k in zip(sums, powers, strict=True)), low, high))
 
     def _binned(self) -> npt.NDArray[np.uint64]:
         if self.bins is None:
             raise ValueError("rows of by= keep no histogram; describe the row itself: describe(tensor[i])")
         return self.bins
 
+    def _sizes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Edges of the bins of sizes, one more than bins; counts of positive values and 0, and of negative ones."""
+        if self.wide is not None:
+            return _WIDE_EDGES, self.wide[0], self.wide[1]
+        bins = self._binned()
+        return _EDGES, bins[:_SIZES], bins[2048 : 2048 + _SIZES]
+
+    def _widened(self) -> npt.NDArray[np.uint64]:
+        """The wide bins; made of the others where there was no need of them."""
+        if self.wide is not None:
+            return self.wide
+        wide = np.zeros((2, _WIDE), np.uint64)
+        _, *both = self._sizes()
+        for counts, into in zip(both, wide, strict=True):
+            into[0], into[_FIRST_WIDE + 8 : _FIRST_WIDE + _SIZES] = counts[0], counts[8:]
+        return wide
+
     def _masses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lower edges, upper edges and counts of the bins in use, from the smallest value to the largest."""
-        bins = self._binned()
-        negative, positive = bins[2048 : 2048 + _SIZES][::-1], bins[:_SIZES]
-        low = np.concatenate([-_EDGES[1:][::-1], _EDGES[:-1]])
-        high = np.concatenate([-_EDGES[:-1][::-1], _EDGES[1:]])
-        counts = np.concatenate([negative, positive])
+        edges, positive, negative = self._sizes()
+        lower, upper = edges[:-1], np.append(0.0, edges[2:])  # nothing but 0 is in the first
+        low, high = np.concatenate([-upper[::-1], lower]), np.concatenate([-lower[::-1], upper])
+        counts = np.concatenate([negative[::-1], positive])
         used = counts > 0
         return np.clip(low[used], self.min, self.max), np.clip(high[used], self.min, self.max), counts[used]
 
@@ -175,6 +232,7 @@ class Stats:
     def quantile(self, q: float) -> np.float64: ...
     @overload
     def quantile(self, q: Sequence[float] | np.ndarray) -> npt.NDArray[np.float64]: ...
+    @np.errstate(all="ignore")
     def quantile(self, q: float | Sequence[float] | np.ndarray) -> np.float64 | npt.NDArray[np.float64]:
         """The value below which the share q of the finite values lies, to within its bin: an eighth of an octave.
 
@@ -221,15 +279,15 @@ class Stats:
         >>> fastinit.describe(np.array([1.0, 1e-6, 1e5])).fits("bfloat16")
         Fits(underflow=0.0, overflow=0.0)
         """
-        if dtype not in _LIMITS:
-            raise ValueError(f"dtype={dtype!r} is unknown; give one of {', '.join(_LIMITS)}")
-        bins = self._binned()
-        sizes = bins[:_SIZES] + bins[2048 : 2048 + _SIZES]
-        some = max(int(sizes.sum()) - self.zero, 1)
+        one_of("dtype", dtype, _LIMITS, "dtypes")
+        edges, positive, negative = self._sizes()
+        sizes = (positive + negative)[1:]  # the first holds zeros alone
+        some = max(int(sizes.sum()), 1)
         small, large = _LIMITS[dtype]
-        under = int(sizes[_EDGES[1:] <= small].sum()) - (self.zero if small >= _EDGES[1] else 0)
-        return Fits(max(under, 0) / some, int(sizes[_EDGES[:-1] >= large].sum()) / some)
+        under, over = sizes[edges[2:] <= small].sum(), sizes[edges[1:-1] >= large].sum()
+        return Fits(int(under) / some, int(over) / some)
 
+    @np.errstate(all="ignore")
     def histogram(self, edges: Sequence[float] | np.ndarray) -> npt.NDArray[np.float64]:
         """Counts between edges of one's own, each bin's count spread evenly over the bin.
 
@@ -252,11 +310,10 @@ class Stats:
         if not self.finite:
             return np.zeros(edges.size - 1)
         low, high, counts = self._masses()
-        until = np.append(0, np.cumsum(counts)).astype(float)
-        point = high <= low  # equal values: a step
-        high = np.where(point, np.nextafter(low, np.inf), high)
-        counted = np.ravel([until[:-1], until[1:]], "F")
-        return np.diff(np.interp(edges, np.ravel([low, high], "F"), counted, 0.0, until[-1]))
+        at = np.maximum(np.searchsorted(low, edges, "right") - 1, 0)  # the bin that begins before the edge
+        share = (edges - low[at]) / (high - low)[at]
+        share = np.where(high[at] > low[at], np.clip(share, 0.0, 1.0), edges > low[at])  # equal values: a step
+        return np.diff((np.cumsum(counts) - counts)[at] + counts[at] * share)
 
     def to_dict(self) -> dict[str, object]:
         """Counts and moments by name.
@@ -285,10 +342,16 @@ class StatsTable(Sequence[Stats]):
     >>> table = fastinit.describe({"w": np.ones(3), "b": np.zeros(2)})
     >>> table["w"].mean, table.size
     (1.0, array([3, 2]))
+
+    Attributes
+    ----------
+    without : list of str
+        Names that stood for None.
     """
 
-    def __init__(self, rows: Sequence[Stats]) -> None:
+    def __init__(self, rows: Sequence[Stats], without: Sequence[str] = ()) -> None:
         self._rows = rows
+        self.without = list(without)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -305,14 +368,16 @@ class StatsTable(Sequence[Stats]):
             for row in self._rows:
                 if row.name == key:
                     return row
-            raise KeyError(f"no row is named {key!r}; names: {', '.join(row.name for row in self._rows[:20])}")
+            known = [row.name for row in self._rows]
+            raise KeyError(f"no row is named {key!r}{did_you_mean(key, known)}; names: {', '.join(known[:20])}")
         return StatsTable(self._rows[key]) if isinstance(key, slice) else self._rows[key]
 
     def __getattr__(self, column: str) -> np.ndarray:
         if column in _COLUMNS:
             values = [getattr(row, column) for row in self._rows]
             return np.array([math.nan if v is None else v for v in values])
-        raise AttributeError(f"StatsTable has no column {column!r}; columns: {', '.join(_COLUMNS)}")
+        meant = did_you_mean(column, _COLUMNS)
+        raise AttributeError(f"StatsTable has no column {column!r}{meant}; columns: {', '.join(_COLUMNS)}")
 
     @property
     def names(self) -> list[str]:
@@ -357,7 +422,10 @@ class StatsTable(Sequence[Stats]):
         header = self._header()
         gap = ["..."] + [""] * (len(header) - 1)
         rows = [gap if row is None else [self._cells(row)[h] for h in header] for row in self._shown()]
-        return as_text(header, rows)
+        return as_text(header, rows) + self._note()
+
+    def _note(self) -> str:
+        return f"\nwithout {', '.join(self.without)}: None" if self.without else ""
 
     def _repr_html_(self) -> str:
         header = self._header()
@@ -371,7 +439,7 @@ class StatsTable(Sequence[Stats]):
             cells = [(red[h], html.escape(named[h])) for h in header]
             grey = "#999" if row.size and row.zero == row.size else "inherit"
             rows.append((f"color:{grey}", [*cells, ("", picture(row))]))
-        return as_html([*header, "histogram"], rows)
+        return as_html([*header, "histogram"], rows) + html.escape(self._note())
 
     def plot(self, kind: str = "std", ax: "Axes | None" = None) -> "Axes":
         """Draw the spread by layer on a log axis ("std"), or each layer's histogram as a ridge ("ridge").
@@ -390,10 +458,25 @@ class StatsTable(Sequence[Stats]):
             return plots.spread(self.names, self.std, self.absmax, ax)
         drawn = [row for row in self if row.finite]
         reach = max((float(np.max(np.abs(row.quantile([0.001, 0.999])))) for row in drawn), default=1.0) or 1.0
-        edges = np.linspace(-reach, reach, 121)
+        edges = reach * np.linspace(-1.0, 1.0, 121)
         return plots.ridge(self.names, edges, [row.histogram(edges) for row in self], ax)
 
 
+def exponent_of(absmax: float) -> int:
+    """By which power of 2 values are scaled for their moments' sake; 0, as almost always: they are not."""
+    return 0 if NEAR[0] <= absmax <= NEAR[1] else math.frexp(absmax)[1]
+
+
+@np.errstate(all="ignore")
+def wide_bins(values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint64]:
+    """Counts of finite values in wide bins: positive ones and 0, negative ones."""
+    mantissa, exponent = np.frexp(np.abs(values))
+    bins = np.where(values == 0.0, 0, 8 * (exponent + 1073) + (16.0 * mantissa).astype(int) - 7)
+    signs = (values >= 0.0, values < 0.0)
+    return np.array([np.bincount(bins[sign], minlength=_WIDE) for sign in signs], np.uint64)
+
+
+@np.errstate(all="ignore")
 def picture(row: Stats) -> str:
     """A small histogram between the 0.1% and 99.9% quantiles."""
     if row.bins is None or not row.finite:
@@ -401,4 +484,4 @@ def picture(row: Stats) -> str:
     low, high = map(float, row.quantile([0.001, 0.999]))
     if not high > low:
         low, high = low - (abs(low) or 1.0), high + (abs(high) or 1.0)
-    return svg.histogram(row.histogram(np.linspace(low, high, 41)), low, high)
+    return svg.histogram(row.histogram(2.0 * np.linspace(low / 2.0, high / 2.0, 41)), low, high)
