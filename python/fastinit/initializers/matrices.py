@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Never
 
 import numpy as np
 
-from .._core import fill_orthogonal
-from ..backends import Opened, T, open_floating, to_fill
+from .._core import Dtype, fill_orthogonal
+from ..backends import T, open_floating, to_fill
 from ..checks import finite, fits, is_integer, number, plain_signature, refuse
 from ..generator import Randomness, take_key
-from .random import WHOLE, Block, block_of
+from .random import block_of
 
 if TYPE_CHECKING:
     from ..backends import Tensor
 
 
-def _fill_orthogonal(
-    array: np.ndarray, opened: Opened[T], gain: float, generator: Randomness, block: Block = WHOLE
+Place = tuple[int, ...] | None
+
+
+def _orthogonal(
+    array: np.ndarray, dtype: Dtype, gain: float, seed: int, stream: int, shape: Place = None, offset: Place = None
 ) -> None:
-    """An array, the block of a whole, as a matrix (first axis, the others) whose shorter side is orthonormal."""
-    shape, offset = block
+    """A law: the block of a whole, as a matrix (first axis, the others) whose shorter side is orthonormal."""
     whole = array.shape if shape is None else shape
     rows, columns = whole[0], math.prod(whole[1:])
     if rows > columns:  # the core's rows are the shorter side
@@ -30,8 +32,18 @@ def _fill_orthogonal(
         array = array.transpose(*range(1, array.ndim), 0)
         if shape is not None and offset is not None:
             shape, offset = (*shape[1:], shape[0]), (*offset[1:], offset[0])
-    seed, stream = take_key(generator, opened.backend)
-    fill_orthogonal(array, opened.dtype, gain, seed, stream, shape, offset, rows, columns)
+    fill_orthogonal(array, dtype, gain, seed, stream, shape, offset, rows, columns)
+
+
+def _delta_orthogonal(
+    array: np.ndarray, dtype: Dtype, gain: float, seed: int, stream: int, shape: Place = None, offset: Place = None
+) -> None:
+    """A law: zeros, and where the block holds the kernel's centre, an orthogonal matrix there."""
+    whole, begin = (array.shape, (0,) * array.ndim) if shape is None or offset is None else (shape, offset)
+    array[...] = 0
+    centre = [(k - 1) // 2 - b for k, b in zip(whole[2:], begin[2:], strict=True)]
+    if all(0 <= c < n for c, n in zip(centre, array.shape[2:], strict=True)):
+        _orthogonal(array[np.index_exp[:, :] + tuple(centre)], dtype, gain, seed, stream, whole[:2], begin[:2])
 
 
 @plain_signature
@@ -96,8 +108,7 @@ def orthogonal_(
     block = block_of(shape, global_shape, offset)
     if 0 in shape:
         return tensor
-    _fill_orthogonal(opened.array, opened, gain, generator, block)
-    return opened.done()
+    return opened.fill(_orthogonal, (gain,), take_key(generator, opened.backend), block)
 
 
 @plain_signature
@@ -149,10 +160,7 @@ def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None
     fits(opened.dtype, gain=gain)
     if 0 in shape:
         return tensor
-    opened.array[...] = 0
-    centre: tuple[slice | int, ...] = (slice(None), slice(None), *((k - 1) // 2 for k in shape[2:]))
-    _fill_orthogonal(opened.array[centre], opened, gain, generator)
-    return opened.done()
+    return opened.fill(_delta_orthogonal, (gain,), take_key(generator, opened.backend))
 
 
 @plain_signature
