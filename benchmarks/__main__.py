@@ -14,6 +14,7 @@ QUESTIONS = [
     "truncated",
     "layouts",
     "calls",
+    "orthogonal",
     "transformer",
     "activations",
     "describe",

@@ -128,8 +128,7 @@ def test_random_fills_are_the_cpus(name, shape, args, size, monkeypatch):
         whole = getattr(fastinit, name)(torch.empty(shape, dtype=dtype), *args, generator=3)
         assert torch.equal(on_cpu(tensor), whole)
         assert sum(copied) == math.prod(shape)
-        if "orthogonal" not in name:  # those are made whole
-            assert max(copied) <= max(1, size // dtype.itemsize)
+        assert max(copied) <= max(1, size // dtype.itemsize)
 
 
 def test_fixed_fills_and_complex_ones_are_the_cpus():

@@ -4,8 +4,8 @@
  *
  *   Q = H_0 H_1 ... H_(k-1) D,  H_i = I - v_i v_i',  |v_i|^2 = 2;  D diagonal, of signs
  *
- * H_i takes the normal vector x_i to a multiple of the unit vector e_i: v_i is x_i + sign |x_i| e_i, scaled, of the sign
- * that x_i's first component has. D makes R's diagonal positive: Mezzadri, "How to generate random matrices from the
+ * H_i takes the normal vector x_i to a multiple of the unit vector e_i: v_i is x_i + sign |x_i| e_i, scaled, with the
+ * sign of x_i's first component. D makes R's diagonal positive: Mezzadri, "How to generate random matrices from the
  * classical compact groups" (2007). The rows of the matrix made here, k rows of m >= k numbers, are the columns of Q.
  *
  * Reflections come in blocks of 64, the last block first. A block's product is I - V L' V' (the compact WY form:

@@ -13,6 +13,7 @@
 FI_INLINE void OF(fi_tile_product)(const REAL *a, const REAL *b, int n, OF(fi_vec) sum[HEIGHT][2]) {
 #pragma GCC unroll 8
     for (int i = 0; i < HEIGHT; i++) sum[i][0] = sum[i][1] = (OF(fi_vec)){0};
+#pragma GCC unroll 4
     for (int k = 0; k < n; k++, a++, b += FI_BLOCK) {
         const OF(fi_vec) left = OF(fi_vector)(b), right = OF(fi_vector)(b + TILE / 2);
 #pragma GCC unroll 8

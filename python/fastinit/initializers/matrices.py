@@ -12,19 +12,19 @@ from .._core import Dtype, fill_orthogonal
 from ..backends import T, open_floating, to_fill
 from ..checks import finite, fits, is_integer, number, plain_signature, refuse
 from ..generator import Randomness, take_key
-from .random import block_of
+from .random import Offset, block_of
 
 if TYPE_CHECKING:
     from ..backends import Tensor
 
 
-Place = tuple[int, ...] | None
+Place = tuple[int, ...] | None  # the two halves of a Block
 
 
 def _orthogonal(
-    array: np.ndarray, dtype: Dtype, gain: float, seed: int, stream: int, shape: Place = None, offset: Place = None
+    array: np.ndarray, dtype: Dtype, gain: float, seed: int, stream: int, shape: Place, offset: Place
 ) -> None:
-    """A law: the block of a whole, as a matrix (first axis, the others) whose shorter side is orthonormal."""
+    """The law of orthogonal_: the shorter side of the matrix (first axis, the others) is orthonormal."""
     whole = array.shape if shape is None else shape
     rows, columns = whole[0], math.prod(whole[1:])
     if rows > columns:  # the core's rows are the shorter side
@@ -36,20 +36,20 @@ def _orthogonal(
 
 
 def _delta_orthogonal(
-    array: np.ndarray, dtype: Dtype, gain: float, seed: int, stream: int, shape: Place = None, offset: Place = None
+    array: np.ndarray, dtype: Dtype, gain: float, seed: int, stream: int, shape: Place, offset: Place
 ) -> None:
-    """A law: zeros, and where the block holds the kernel's centre, an orthogonal matrix there."""
+    """The law of delta_orthogonal_: that of orthogonal_ at the kernel's centre, if the block has it."""
     whole, begin = (array.shape, (0,) * array.ndim) if shape is None or offset is None else (shape, offset)
     array[...] = 0
-    centre = [(k - 1) // 2 - b for k, b in zip(whole[2:], begin[2:], strict=True)]
+    centre = tuple((k - 1) // 2 - b for k, b in zip(whole[2:], begin[2:], strict=True))
     if all(0 <= c < n for c, n in zip(centre, array.shape[2:], strict=True)):
-        _orthogonal(array[np.index_exp[:, :] + tuple(centre)], dtype, gain, seed, stream, whole[:2], begin[:2])
+        _orthogonal(array[(..., *centre)], dtype, gain, seed, stream, whole[:2], begin[:2])
 
 
 @plain_signature
 def orthogonal_(
     tensor: T, gain: float = 1, generator: Randomness = None, *,
-    global_shape: Sequence[int] | None = None, offset: Sequence[int] | None = None, **unknown: Never,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
 ) -> T:  # fmt: skip
     """Fill with a random orthogonal matrix: rows or columns, whichever are fewer, are orthonormal, times the gain.
 
@@ -70,7 +70,8 @@ def orthogonal_(
     generator : int, Generator, or a generator of NumPy or torch, optional
         Where the randomness comes from, as in `normal_`.
     global_shape, offset : tuple of int, optional
-        The tensor is the block at ``offset`` of a whole of this shape: it gets its values.
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values. offset takes slices too, and
+        pairs (begin, end).
 
     Returns
     -------
@@ -112,7 +113,10 @@ def orthogonal_(
 
 
 @plain_signature
-def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None, **unknown: Never) -> T:
+def delta_orthogonal_(
+    tensor: T, gain: float = 1.0, generator: Randomness = None, *,
+    global_shape: Sequence[int] | None = None, offset: Offset | None = None, **unknown: Never,
+) -> T:  # fmt: skip
     """Fill a convolution kernel with an orthogonal matrix at its centre and zeros elsewhere.
 
     Parameters
@@ -124,6 +128,9 @@ def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None
         A finite factor.
     generator : int, Generator, or a generator of NumPy or torch, optional
         Where the randomness comes from, as in `normal_`.
+    global_shape, offset : tuple of int, optional
+        The tensor is the block at ``offset`` of a whole of this shape: it gets its values. offset takes slices too, and
+        pairs (begin, end).
 
     Returns
     -------
@@ -151,16 +158,17 @@ def delta_orthogonal_(tensor: T, gain: float = 1.0, generator: Randomness = None
     opened = open_floating(tensor)
     if opened is None:
         return tensor
-    shape = opened.shape
+    block = block_of(opened.shape, global_shape, offset)
+    shape = opened.within(block)[0]
     if not 3 <= len(shape) <= 5:
         raise ValueError(f"tensor has shape {shape}; delta_orthogonal_ needs 3 to 5 dimensions, (out, in, *kernel)")
     if shape[0] < shape[1]:
         raise ValueError(f"tensor has shape {shape}; delta_orthogonal_ needs out >= in, that is shape[0] >= shape[1]")
     gain = number("gain", gain)
     fits(opened.dtype, gain=gain)
-    if 0 in shape:
+    if 0 in opened.shape:
         return tensor
-    return opened.fill(_delta_orthogonal, (gain,), take_key(generator, opened.backend))
+    return opened.fill(_delta_orthogonal, (gain,), take_key(generator, opened.backend), block)
 
 
 @plain_signature
