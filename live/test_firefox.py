@@ -11,12 +11,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
-import wasm
-from live import build
 
 MAX_START = 120  # seconds
 
@@ -87,11 +84,10 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
 
 
 @pytest.mark.parametrize("preset", ["xavier", "he", "normalised"])
-def test_begins_with_pythons_bits_and_trains(firefox, preset, tmp_path: Path):
+def test_begins_with_pythons_bits_and_trains(firefox, folder, preset):
     """The first weights, which the page shows to nine digits, are those of the Python beside them."""
-    wasm.build(tmp_path / "network.wasm", [Path(build.__file__).parent / "network.c"])
-    page = build.build(tmp_path / "network.wasm", tmp_path)[0]
-    firefox.ask("WebDriver:Navigate", url=f"{page.as_uri()}#preset={preset}")
+    firefox.ask("WebDriver:Navigate", url="about:blank")
+    firefox.ask("WebDriver:Navigate", url=f"{(folder / 'live.en.html').as_uri()}#preset={preset}")
     firefox.until_ready()
     code, names = firefox.see("getElementById('python').textContent"), {}
     exec(code, names)
