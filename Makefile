@@ -66,7 +66,7 @@ test-notebooks: install ## run every notebook of both languages in a kernel of i
 
 test-browser: install ## run every notebook and the live page in a headless Chromium, and move their controls
 	$(PY) -m pip install -q --group browser
-	$(PY) -m pytest -q notebooks/test_browser.py live/test_page.py
+	$(PY) -m pytest -q notebooks/test_browser.py live
 
 docs: install live ## build the site into out/docs, the live page in it, every notebook executed; check its links; nothing is fetched
 	$(PY) -m pip install -q --group docs

@@ -77,31 +77,24 @@ void page_fill(int law, double p, double q, double low, double high, double seed
     fi_level_baseline.fill[FI_F32](&d, (fi_key){(uint64_t)seed, (uint64_t)number}, 0, (size_t)n, out);
 }
 
-static double dot(const double *x, const double *y, int n) {
-    double sum = 0.0;
-    for (int i = 0; i < n; i++) sum += x[i] * y[i];
-    return sum;
-}
-
-/* (rows, columns), rows or columns orthonormal, whichever are fewer, times the gain: Q of a normal matrix's QR with a
- * positive diagonal of R, as in Python, by Gram and Schmidt, twice. Each vector of `tall` numbers is a row of q. */
+/* (rows, columns), rows or columns orthonormal, whichever are fewer, times the gain. */
 EXPORT(orthogonal) void page_orthogonal(int rows, int columns, double gain, double seed, double number, float *out) {
-    static double q[WIDTH][WIDTH];
-    const int tall = rows > columns ? rows : columns, wide = rows > columns ? columns : rows;
-    page_fill(NORMAL, 0.0, 1.0, 0.0, 0.0, seed, number, tall * wide, out);
-    for (int j = 0; j < wide; j++)
-        for (int i = 0; i < tall; i++) q[j][i] = (double)out[i * wide + j];
-    for (int j = 0; j < wide; j++) {
-        for (int pass = 0; pass < 2; pass++)
-            for (int k = 0; k < j; k++) {
-                const double along = dot(q[k], q[j], tall);
-                for (int i = 0; i < tall; i++) q[j][i] -= along * q[k][i];
-            }
-        const double length = sqrt(dot(q[j], q[j], tall));
-        for (int i = 0; i < tall; i++) q[j][i] /= length;
-    }
+    static float matrix[WIDTH * WIDTH];
+    static char scratch[1 << 18] __attribute__((aligned(64))); /* more than fi_orthogonal_scratch says of WIDTH */
+    const int fewer = rows < columns ? rows : columns, more = rows < columns ? columns : rows;
+    const fi_orthogonal made = {.kernels = &fi_level_baseline,
+                                .key = {(uint64_t)seed, (uint64_t)number},
+                                .parts = 1,
+                                .rows = (uint64_t)fewer,
+                                .columns = (uint64_t)more,
+                                .to = (uint64_t)fewer,
+                                .gain = gain,
+                                .out = matrix,
+                                .pitch = (uint64_t)more,
+                                .scratch = scratch};
+    fi_make_orthogonal(&made, 1, NULL, NULL);
     for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++) out[i * columns + j] = (float)(gain * (rows >= columns ? q[j][i] : q[i][j]));
+        for (int j = 0; j < columns; j++) out[i * columns + j] = matrix[rows > columns ? j * more + i : i * more + j];
 }
 
 /* A network of this shape, its biases 0; then fill its weights, then start. */

@@ -127,6 +127,7 @@ function change(settings, name = null) {
 /** Settings from the address, as a lecturer may have linked them; "embed": a figure within a page of another. */
 function restore() {
   const given = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  Object.assign(set, START), preset = null;
   embedded = "embed" in given;
   document.body.classList.toggle("embedded", embedded);
   if (presetSettings(given.preset)) preset = given.preset, Object.assign(set, presetSettings(preset));
@@ -140,6 +141,8 @@ function restore() {
     const x = Number(given[name]);
     if (given[name] && x >= low && x <= high && (!multiple || x % multiple === 0)) set[name] = x;
   }
+  showSettings();
+  reset();
 }
 
 function makePresets() {
@@ -193,15 +196,14 @@ function makeControls() {
   for (const link of document.querySelectorAll(".other, .whole")) link.onclick = () => { link.hash = address(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); draw(); });
   addEventListener("resize", draw);
+  addEventListener("hashchange", restore);
 }
 
 async function openPage() {
   await setUp(...await Promise.all([unpack(PACKED.wasm), unpack(PACKED.digits)]));
   makePresets();
   makeControls();
-  restore();
   readColours();
-  showSettings();
-  reset();
+  restore();
 }
 openPage().catch(error => { $("now").textContent = say("cannot", {error}); });

@@ -13,14 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fastinit
-import headless
 import numpy as np
 import pytest
-import wasm
 from axe_playwright_python.sync_playwright import Axe
-from live import build
 from playwright.sync_api import Browser, Page
 
+pytest_plugins = "headless"  # the fixture browser
 SHOTS = Path(__file__).parent.parent / "out" / "browser"
 SEEDS = 0, 1, 2
 FRAME = 1000 / 60  # milliseconds
@@ -63,8 +61,8 @@ CLAIMS = {
     "saturated": {**GUESS, "flat": (0.6, 1), "gradient": (100, 1e4)},
     "half": {**GUESS, "signal": (1e-6, 1e-4), "gradient": (1e-6, 1e-4)},
     "half, 5 layers": {"loss": (0, 0.35), "right": (0.8, 1)},
-    "xavier": {"loss": (0.045, 0.15), "right": (0.8, 1), "signal": (0.15, 1), "gradient": (0.1, 1)},
-    "orthogonal": {"loss": (0, 0.045), "right": (0.88, 1), "signal": (0.15, 1), "gradient": (0.1, 1)},
+    "xavier": {"loss": (0, 0.15), "right": (0.8, 1), "signal": (0.15, 1), "gradient": (0.1, 1)},
+    "orthogonal": {"loss": (0, 0.06), "right": (0.88, 1), "signal": (0.15, 1), "gradient": (0.1, 1)},
     "eight": {**GUESS, "signal": (0.8, 1.1), "gradient": (1e3, 1e4)},
     "eight, 5 layers": {"loss": (0, 0.25), "right": (0.7, 1)},
     "relu_xavier": {"loss": (2.25, 2.35), "right": (0, 0.2), "signal": (1e-5, 1e-3), "gradient": (1e-5, 1e-3)},
@@ -77,21 +75,6 @@ CLAIMS = {
     "residual": {"loss": (0, 0.1), "right": (0.8, 1), "signal": (0.9, 1.2), "gradient": (0.9, 1.2)},
     "normalised": {"loss": (0, 0.5), "right": (0.6, 1), "signal": (0.7, 1.4), "gradient": (0.5, 2)},
 }  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages, built."""
-    made = tmp_path_factory.mktemp("live")
-    wasm.build(made / "network.wasm", [Path(build.__file__).parent / "network.c"])
-    build.build(made / "network.wasm", made)
-    return made
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with headless.open_browser() as started:
-        yield started
 
 
 def is_ready(page: Page) -> None:
@@ -145,10 +128,7 @@ def test_the_python_that_is_shown_gives_the_weights(page, fill):
             names: dict[str, object] = {}
             exec(page.text_content("#python"), names)
             for ours, theirs in zip(weights(page), names["weights"], strict=True):
-                if fill == "orthogonal":  # LAPACK's sums are its own
-                    np.testing.assert_allclose(ours, theirs.ravel(), atol=3e-6)
-                else:
-                    assert ours.tobytes() == theirs.tobytes(), settings
+                assert ours.tobytes() == theirs.tobytes(), settings
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
@@ -221,6 +201,13 @@ def test_claim(page, claim, capsys):
     assert not wrong, "\n".join(wrong)
 
 
+def test_orthogonal_learns_more_than_xavier(page):
+    """By the same seed, as its claim says: more of the unseen digits come out right."""
+    for seed in SEEDS:
+        orthogonal, xavier = (page.evaluate(TRAIN, [name, {}, seed])["right"] for name in ("orthogonal", "xavier"))
+        assert orthogonal > xavier, seed
+
+
 def test_every_example_has_a_claim(page):
     names = page.evaluate("Object.values(PRESETS).flatMap(Object.keys)")
     assert sorted(names) == sorted({claim.split(",")[0] for claim in CLAIMS})
@@ -289,6 +276,10 @@ def test_settings_travel_in_the_address(browser, folder):
         found = page.evaluate("({...set, preset})")
         assert (found["preset"], found["fill"], found["seed"], found["width"]) == ("he", "he", 7, 96)
         assert (found["depth"], found["rate"], found["wiring"]) == (24, 0.01, "plain")
+        page.evaluate("location.hash = '#preset=zero&seed=2'")  # a link that was pasted
+        page.wait_for_selector("button[data-name=zero][aria-pressed=true]")
+        assert page.evaluate("[set.fill, set.seed, set.width, step]") == ["zero", 2, 64, 0]
+        page.evaluate("change({...START, ...presetSettings('he'), seed: 7, width: 96}, 'he')")
         page.click(".other")
         page.wait_for_url("**/live.vi.html*")
         is_ready(page)

@@ -126,5 +126,5 @@ weights = [np.empty((m, n), np.float32) for n, m in zip(sizes, sizes[1:])]
 for w in weights:
     ${line}
 
-${step ? "" : `weights[0][0, :4]    # ${some}\n`}# ${fill.orthogonal ? T.python_close : T.python_same}`;
+${step ? "" : `weights[0][0, :4]    # ${some}\n`}# ${T.python_same}`;
 }

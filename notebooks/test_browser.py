@@ -20,11 +20,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import headless
 import nbformat
 import pytest
 from playwright.sync_api import Error
 
+pytest_plugins = "headless"  # the fixture browser
 HERE = Path(__file__).parent
 SHOTS = HERE.parent / "out" / "browser"
 NOTEBOOKS = sorted(HERE.glob("*.ipynb"))
@@ -138,12 +138,6 @@ def wait_for(server, port, log):
                 return
         time.sleep(0.2)
     pytest.fail(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with headless.open_browser() as started:
-        yield started
 
 
 def steps(control):

@@ -1,6 +1,5 @@
-"""The browser that tests drive: Debian's Chromium, without a window."""
+"""The browser that tests drive: Debian's Chromium, without a window. A test file says pytest_plugins = "headless"."""
 
-import contextlib
 import shutil
 from collections.abc import Iterator
 
@@ -12,8 +11,8 @@ PROGRAMS = ("chromium-headless-shell", "chromium")  # Debian's names of program 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
 
-@contextlib.contextmanager
-def open_browser() -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.fail(f"no browser: apt-get install {PROGRAMS[0]} (or {PROGRAMS[1]})")

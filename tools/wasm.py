@@ -13,8 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "csrc" / "core"
-# all but the threads, which WASI has none of
-SOURCES = [path for path in sorted(CORE.glob("*.c")) if path.name != "parallel.c"] + [CORE / "kernels" / "baseline.c"]
+SOURCES = [*sorted(CORE.glob("*.c")), CORE / "kernels" / "baseline.c"]
 TARGET = ["-target", "wasm32-wasi", "-mcpu=generic+simd128"]
 OPTIMISED = ["-O3", "-flto", "-s"]  # of the one level its table is known while linking: kernels not called are left out
 
