@@ -13,10 +13,11 @@ from setuptools import Extension, setup
 
 HEADERS = glob("csrc/**/*.h", recursive=True)
 FLAGS = {name: value.split() for name, value in re.findall(r"^(\w+) = (.*)$", Path("csrc/levels.mk").read_text(), re.M)}
-CFLAGS = ["-O3", "-fvisibility=hidden", *FLAGS.pop("CORE_FLAGS")]
-LEVELS = {name.removeprefix("LEVEL_"): flags for name, flags in FLAGS.items()}
+MACHINE = sysconfig.get_platform().rpartition("-")[2]  # what is built for, which need not be this machine
+CFLAGS = ["-O3", "-fvisibility=hidden", *FLAGS["CORE_FLAGS"], *FLAGS.get(f"MACHINE_{MACHINE}", [])]
+LEVELS = {name.removeprefix("LEVEL_"): flags for name, flags in FLAGS.items() if name.startswith("LEVEL_")}
 CORE_MACROS = [("FI_X86_LEVELS", None)]
-if not sysconfig.get_platform().endswith(("x86_64", "amd64")):  # what is built for, which need not be this machine
+if MACHINE not in ("x86_64", "amd64"):
     LEVELS, CORE_MACROS = {"baseline": []}, []
 LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
@@ -44,7 +45,7 @@ setup(
             include_dirs=["csrc/core", numpy.get_include()],
             # what the limited API lacks would else be called as if it were there
             extra_compile_args=[*CFLAGS, "-Werror=implicit-function-declaration"],
-            extra_link_args=["-pthread"],
+            extra_link_args=[] if MACHINE == "amd64" else ["-pthread"],  # amd64: Windows
             py_limited_api=LIMITED,
             define_macros=[
                 *([("Py_LIMITED_API", "0x030b0000")] if LIMITED else []),

@@ -7,6 +7,10 @@
 #error "fastinit is compiled by gcc or clang, whose vectors its kernels use; on Windows by MinGW or clang-cl"
 #endif
 
+#if __FLT_EVAL_METHOD__ != 0 && __FLT_EVAL_METHOD__ != 16
+#error "a float must be computed as a float: see csrc/levels.mk for the flags that say so"
+#endif
+
 #include "words.h"
 
 typedef enum { FI_F32, FI_F64, FI_F16, FI_BF16, FI_DTYPES } fi_dtype;
