@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PY      = $(VENV)/bin/python
 LINT    = $(VENV)-lint
+WHEELS  = $(VENV)-wheels
 TORCH_VERSION = 2.13.0
 
 help: ## list the targets
@@ -16,6 +17,12 @@ $(LINT)/ready: pyproject.toml Makefile
 	$(PYTHON) -m venv $(LINT)
 	$(LINT)/bin/python -m pip install -q --upgrade pip
 	$(LINT)/bin/python -m pip install -q --group lint torch==$(TORCH_VERSION)
+	@touch $@
+
+$(WHEELS)/ready: pyproject.toml Makefile
+	$(PYTHON) -m venv $(WHEELS)
+	$(WHEELS)/bin/python -m pip install -q --upgrade pip
+	$(WHEELS)/bin/python -m pip install -q --group wheels
 	@touch $@
 
 install: $(PY) ## build fastinit into its own virtual environment (.venv)
@@ -78,6 +85,24 @@ test-compilers: install ## the golden digests again under every compiler that is
 	  rm -rf build out/$$compiler && CC=$$compiler $(PY) -m pip install -q --no-deps --target out/$$compiler . && \
 	  echo "$$compiler:" && PYTHONPATH=out/$$compiler $(PY) -m pytest -q tests/test_golden.py tests/test_transforms.py || exit 1; done
 
+SECONDS = 60
+SEED    = 1
+ASAN    = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g
+test-sanitizers: install ## the core under ThreadSanitizer; a fuzzer on the extension under ASan and UBSan, then leaks and short memory
+	rm -rf build out/sanitized
+	CFLAGS="$(ASAN)" LDFLAGS="$(ASAN)" $(PY) -m pip install -q --no-deps --target out/sanitized .
+	rm -rf build
+	$(MAKE) -s -C tests/c programs BUILD=build/threads OPTIONS="-g -fsanitize=thread"
+	{ git describe --always --dirty && tests/c/build/threads/test_core tests/data/threefry_kat.txt && \
+	  LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=out/sanitized $(PY) tests/fuzz.py $(SECONDS) $(SEED) && \
+	  $(PY) tests/fuzz.py 20 $(SEED) && echo clean; } 2>&1 | tee tests/sanitizers.log; tail -n 1 tests/sanitizers.log | grep -qx clean
+
+test-targets: $(WHEELS)/ready ## the core on every machine that is installed or emulated here, by its digests; kept in tests/targets.log
+	{ git describe --always --dirty; $(WHEELS)/bin/python tests/targets.py && echo clean; } 2>&1 | tee tests/targets.log; tail -n 1 tests/targets.log | grep -qx clean
+
+wheels: $(WHEELS)/ready ## wheels for Linux, macOS and Windows in dist/, checked and, where they can be, installed and tested
+	$(WHEELS)/bin/python tools/wheels.py
+
 test-mutations: install ## break the code in one place at a time and see the tests notice
 	$(PY) tests/mutations.py
 
@@ -104,7 +129,7 @@ truth: ## train the zoo again, one process a core; what is stored and still belo
 	$(PY) -m benchmarks.zoo.train
 
 clean: ## remove what was built
-	rm -rf build dist out $(VENV) $(VENV)-lab $(LINT) python/*.egg-info
+	rm -rf build dist out $(VENV) $(VENV)-lab $(LINT) $(WHEELS) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install lint check-types demo wasm live notebooks lab test-notebooks test-browser docs test test-c test-compilers test-mutations test-long constants ulp bench verdict truth clean
+.PHONY: help install lint check-types demo wasm live notebooks lab test-notebooks test-browser docs test test-c test-compilers test-sanitizers test-targets wheels test-mutations test-long constants ulp bench verdict truth clean
