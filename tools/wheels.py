@@ -44,6 +44,7 @@ PLATFORMS = [
     Platform("win_amd64", "win-amd64", "x86_64-windows-gnu", "win_amd64"),
 ]
 NUMPY = "numpy==2.0.2"  # its headers, of the platform: the last for every Python from 3.9 on
+NEEDED = ["pytest", "ml_dtypes", "mpmath", "scipy"]
 TESTS = "test_golden.py test_transforms.py test_fills.py test_config.py test_generator.py test_arguments.py".split()
 
 # What CPython's own PC/pyconfig.h says of 64-bit Windows, as far as the limited API asks.
@@ -169,7 +170,7 @@ def try_out(wheel: Path, python: str) -> str:
         run(python, "-m", "venv", Path(folder) / "venv")
         fresh = Path(folder) / "venv" / "bin" / "python"
         without = {"PATH": str(fresh.parent), "CC": "false", "PYTHONPATH": ""}
-        run(fresh, "-m", "pip", "install", "-q", "--only-binary=:all:", wheel, "pytest", "ml_dtypes", **without)
+        run(fresh, "-m", "pip", "install", "-q", "--only-binary=:all:", wheel, *NEEDED, **without)
         where = run(fresh, "-P", "-c", "import fastinit; print(fastinit.__file__)", **without)
         if folder not in where:
             raise SystemExit(f"{wheel.name} was not what ran: {where}")
