@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 
 import fastinit
 import numpy as np
 import pytest
+from fastinit import backends
 
 pytestmark = pytest.mark.xdist_group("machine")  # threads, forks and interrupts want no other such test beside them
 
@@ -285,6 +287,21 @@ def test_errors_in_the_core_leave_the_array_alone():
         with pytest.raises(ValueError, match="give"):
             fill(*arguments)
     assert (array == 1).all()
+
+
+def test_a_framework_is_known_before_it_is_no_longer_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the two another thread would take its tensors for no tensors."""
+    awaited = []
+
+    class Found(list[object]):
+        def extend(self, more: Iterable[object]) -> None:
+            awaited.append("math" in backends._LATER)
+            super().extend(more)
+
+    monkeypatch.setattr(backends, "_LATER", {"math": lambda module: []})
+    monkeypatch.setattr(backends, "_FOUND", Found(backends._FOUND))
+    backends.backends()
+    assert awaited == [True] and not backends._LATER
 
 
 def test_many_threads_on_a_small_machine():

@@ -531,8 +531,9 @@ def backends() -> list[Backend[Any]]:
         module = sys.modules.get(name)
         if module is not None and not getattr(module.__spec__, "_initializing", False):  # another thread may import it
             found = made_of(module)
-            if _LATER.pop(name, None):
+            if name in _LATER:  # a thread that comes here meanwhile finds it twice, which is no harm; never not at all
                 _FOUND.extend(found)
+                _LATER.pop(name, None)
     return _FOUND
 
 
