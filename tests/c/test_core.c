@@ -220,6 +220,29 @@ static void tasks_run_once(void) {
     check(fi_parallel(1000, 1, visit, NULL, stop_at_once, &polls) == 1 && polls == 1, "a poll stops the job");
 }
 
+typedef struct {
+    fi_distribution dist;
+    char *out;
+} shared_fill;
+enum { PART = 1000, PARTS = 64 };
+static void fill_part(void *context, int worker, uint64_t i) {
+    const shared_fill *job = context;
+    (void)worker;
+    fi_levels[0]->fill[FI_F32](&job->dist, (fi_key){7, 11}, i * PART, PART, job->out + i * PART * sizeof(float));
+}
+
+/* What ThreadSanitizer is to see: threads that write side by side. */
+static void threads_share_a_fill(void) {
+    const size_t bytes = PARTS * PART * sizeof(float);
+    char *whole = malloc(bytes);
+    shared_fill job = {.out = malloc(bytes)};
+    fi_normal_setup(&job.dist, FI_F32, 0, 1);
+    fi_levels[0]->fill[FI_F32](&job.dist, (fi_key){7, 11}, 0, PARTS * PART, whole);
+    fi_parallel(PARTS, 8, fill_part, &job, NULL, NULL);
+    check(!memcmp(whole, job.out, bytes), "threads fill what one does");
+    free(whole), free(job.out);
+}
+
 int main(int count, char **arguments) {
     known_answers(count > 1 ? arguments[1] : "tests/data/threefry_kat.txt");
     for (int i = 0; fi_levels[i]; i++) {
@@ -237,6 +260,7 @@ int main(int count, char **arguments) {
     parameters_are_rounded();
     sparse_columns_are_exact();
     tasks_run_once();
+    threads_share_a_fill();
     printf("C core: %d checks passed, %d failed\n", passed, failed);
     return failed != 0;
 }
