@@ -36,19 +36,19 @@ class Target(NamedTuple):
     module: str = ""  # Python's, that the commands need
 
 
-TARGETS = [
+TARGETS = [  # zig's last: it compiles each machine's C library first
     Target("x86-64, gcc", "gcc", levels=True),
     Target("x86-64, clang", "clang", levels=True),
-    Target("x86-64, zig", f"{ZIG} x86_64-linux-gnu.2.17", levels=True, module="ziglang"),
     Target("x86-64, musl, gcc", "musl-gcc", options="-static", levels=True),
-    Target("x86-64, musl, zig", f"{ZIG} x86_64-linux-musl", levels=True, module="ziglang"),
-    Target("x86-64, Windows, MinGW", "x86_64-w64-mingw32-gcc", "wine", "-static", levels=True),
-    Target("x86-64, Windows, zig", f"{ZIG} x86_64-windows-gnu", "wine", levels=True, module="ziglang"),
     Target("i386, gcc", "i686-linux-gnu-gcc", "qemu-i386", f"-static {MACHINES['i686']}"),
     Target("aarch64, gcc", "aarch64-linux-gnu-gcc", "qemu-aarch64", "-static"),
-    Target("aarch64, musl, zig", f"{ZIG} aarch64-linux-musl", "qemu-aarch64", module="ziglang"),
     Target("s390x (big-endian), gcc", "s390x-linux-gnu-gcc", "qemu-s390x", f"-static {MACHINES['s390x']}"),
+    Target("x86-64, Windows, MinGW", "x86_64-w64-mingw32-gcc", "wine", "-static", levels=True),
     Target("wasm32, zig, wasmtime", f"{ZIG} wasm32-wasi", WASI, "-mcpu=generic+simd128", module="wasmtime"),
+    Target("x86-64, musl, zig", f"{ZIG} x86_64-linux-musl", levels=True, module="ziglang"),
+    Target("x86-64, zig", f"{ZIG} x86_64-linux-gnu.2.17", levels=True, module="ziglang"),
+    Target("aarch64, musl, zig", f"{ZIG} aarch64-linux-musl", "qemu-aarch64", module="ziglang"),
+    Target("x86-64, Windows, zig", f"{ZIG} x86_64-windows-gnu", "wine", levels=True, module="ziglang"),
 ]
 LAWS = {  # of the names in golden.json: the law, and its parameters
     "uniform_": (0, (-0.5, 2.0)),
