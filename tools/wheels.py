@@ -102,6 +102,7 @@ def python_headers(platform: Platform, work: Path) -> Path:
     (copy / "pyconfig.h").write_text(WINDOWS, encoding="utf-8")
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(copy.glob("*.h")))
     functions = re.findall(r"PyAPI_FUNC\([^)]*\)\s*(\w+)\s*\(", text)
+    functions += re.findall(r"#define \w+\s+(_Py\w+_SizeT)", text)  # the names that PY_SSIZE_T_CLEAN gives
     data = re.findall(r"PyAPI_DATA\([^)]*\)\s*(\w+)\s*;", text)
     lines = ["LIBRARY python3.dll", "EXPORTS", *sorted(set(functions)), *(f"{name} DATA" for name in sorted(set(data)))]
     (work / "python3.def").write_text("\n".join(lines) + "\n", encoding="utf-8")
