@@ -147,6 +147,8 @@ def test_what_cannot_be_filled_says_so_and_stays(mesh):
         with pytest.raises((TypeError, ValueError)):
             fill(half if fill is not fastinit.normal_ else of_local(torch.ones(3, dtype=torch.int32), mesh, Shard(0)))
     assert (half.to_local() == 77).all()
+    with pytest.raises(TypeError, match="full_tensor"):
+        fastinit.describe(half)
 
 
 def test_a_dtensor_is_filled_as_a_tensor_is(mesh):
