@@ -181,6 +181,8 @@ MUTATIONS = [  # file, what stands there, what is put there, the tests that must
      "offset", "test_sharded.py::test_a_dtensor_is_filled_as_a_tensor_is"),
     ("python/fastinit/sharding.py", "range(len(tensor.placements))",
      "range(1)", "test_sharded.py::test_every_placement_is_torchs"),
+    ("python/fastinit/sharding.py", "place = mesh.get_coordinate()",
+     "place = [0] * mesh.ndim", "test_sharded.py::test_two_ranks"),
     ("python/fastinit/devices.py", "b + along.start for b, along",
      "along.start for b, along", "test_devices.py::test_a_device_in_a_process_of_its_own"),
     ("python/fastinit/devices.py", "max(1, size // inner)",

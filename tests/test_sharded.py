@@ -1,9 +1,11 @@
 """A DTensor, and whatever else divides an array, gets in each part the values of the whole, bit for bit."""
 
+import importlib.util
 import itertools
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -145,6 +147,8 @@ def test_what_cannot_be_filled_says_so_and_stays(mesh):
         with pytest.raises((TypeError, ValueError)):
             fill(half if fill is not fastinit.normal_ else of_local(torch.ones(3, dtype=torch.int32), mesh, Shard(0)))
     assert (half.to_local() == 77).all()
+    with pytest.raises(TypeError, match="full_tensor"):
+        fastinit.describe(half)
 
 
 def test_a_dtensor_is_filled_as_a_tensor_is(mesh):
@@ -288,3 +292,46 @@ def test_dask(chunks, whole):
 
     array = da.map_blocks(draw, chunks=chunks, dtype=np.float32, meta=np.empty((0, 0), np.float32))
     assert np.array_equal(array.compute(scheduler="threads"), whole)
+
+
+ON_JAX = """
+import jax, numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
+from test_sharded import block, fill
+
+shape = (64, 40)
+whole, called = fill(np.empty(shape, np.float32)), []
+for sizes, spec in [((8,), P("a", None)), ((8,), P(None, "a")), ((2, 4), P("a", "b")), ((2, 4), P(("a", "b"), None)),
+                    ((4, 2), P("b")), ((2, 4), P())]:
+    mesh = Mesh(np.array(jax.devices()).reshape(sizes), ("a", "b")[: len(sizes)])
+    array = jax.make_array_from_callback(
+        shape, NamedSharding(mesh, spec), lambda index: called.append(index) or block(index, shape))
+    assert np.array_equal(np.asarray(array), whole), (sizes, spec)
+assert len(jax.devices()) == 8 and len(set(map(str, called))) > 20, called
+"""
+
+
+def test_jax():
+    """In a process of its own: jax makes threads, and warns at every fork from then on."""
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("jax is not installed")
+    more = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+    environment = {**os.environ, **more, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", ON_JAX], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_mpi(tmp_path):
+    """The page's example, on three ranks."""
+    pytest.importorskip("mpi4py")
+    mpiexec = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if mpiexec is None:
+        pytest.skip("no mpiexec here")
+    (example,) = re.findall(r"^```python\n(from mpi4py import MPI\n(?:.*\n)*?)```$", PAGE, re.MULTILINE)
+    (begin,) = re.findall(r"^```python\n(import numpy as np\n(?:.*\n)*?)```$", PAGE, re.MULTILINE)
+    script = tmp_path / "this.py"
+    script.write_text(f"{begin}\n{example}\nassert (part == whole[rows]).all()\nprint(ranks.size)\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = [mpiexec, "-n", "3", sys.executable, str(script)]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, "".join(done.stdout.split())) == (0, "333"), done.stdout + done.stderr

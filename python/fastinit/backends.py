@@ -579,4 +579,4 @@ def _why_not_a_tensor(x: object) -> str:
             return given + f"did you mean its .{name}? Give that: a fill takes one tensor"
     if is_module(x) or isinstance(x, (Mapping, Iterator)):
         return given + "a fill takes one tensor: give each of its parameters in turn"
-    return given + "give a NumPy array or a torch CPU tensor, which is filled in place"
+    return given + "give a NumPy array or a torch tensor, which is filled in place"

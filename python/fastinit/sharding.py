@@ -155,7 +155,7 @@ class DTensors(Backend["DTensor"]):
         return Shards(tensor, opened, dtype, self)
 
     def read(self, tensor: "DTensor") -> Values:
-        return self.of_local.read(tensor)
+        raise TypeError("tensor is a DTensor; give tensor.full_tensor(), or tensor.to_local() for this rank's part")
 
     def changed(self, tensor: "DTensor") -> None:
         self.of_local.changed(tensor)

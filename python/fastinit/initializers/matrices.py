@@ -64,7 +64,8 @@ def orthogonal_(
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
+        Filled in place: any floating or complex dtype, layout and device. Of a DTensor each rank computes the whole
+        and keeps its part.
     gain : float
         A finite factor.
     generator : int, Generator, or a generator of NumPy or torch, optional
@@ -122,7 +123,8 @@ def delta_orthogonal_(
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
+        Filled in place: any floating or complex dtype, layout and device. Of a DTensor each rank computes the whole
+        and keeps its part.
         Of shape ``(out, in, *kernel)``, 3 to 5 dimensions, out >= in.
     gain : float
         A finite factor.

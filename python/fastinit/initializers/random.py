@@ -277,7 +277,8 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Randomness
     Parameters
     ----------
     tensor : numpy.ndarray or torch.Tensor
-        Filled in place: any floating or complex dtype, layout and device; of a DTensor each rank fills its part.
+        Filled in place: any floating or complex dtype, layout and device. Of a DTensor each rank fills its part, and
+        finds the zeros of the whole.
     sparsity : float
         Share of each column that is zero, in [0, 1].
     std : float
