@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: make test TORCH=1")
 pytest.importorskip("sklearn", reason="scikit-learn is not installed; the zoo learns its digits")
 
+from benchmarks.verdict import by_probe, judge_all
 from benchmarks.zoo import real, tasks, train
 from benchmarks.zoo.cases import CASES, FAMILIES, Case, held_back
 
@@ -105,3 +106,23 @@ def test_real_architectures_answer_and_can_be_made_sick(name):
         assert torch.isfinite(loss) and all(p.grad is not None for p in problem.model.parameters())
         if sick is None:
             assert loss.item() < 1.5 * math.log(answers.shape[-1])
+
+
+def test_one_step_agrees_with_training():
+    """What docs/judge.md says of it; with the trial: `make verdict`."""
+    called = judge_all(by_probe(0), CASES, LABELS)
+    bad = {word: [v.opinion.bad for v in called if v.label.word == word] for word in ("fails", "healthy")}
+    assert len(called) >= 200
+    assert sum(bad["fails"]) >= 0.75 * len(bad["fails"]), sum(bad["fails"])
+    assert sum(bad["healthy"]) <= 0.01 * len(bad["healthy"]), [v.case.name for v in called if v.opinion.bad]
+
+
+@pytest.mark.parametrize("name", real.ARCHITECTURES)
+def test_real_architectures_are_no_fault_and_sick_ones_are(name):
+    judge = by_probe(20).call
+    problem = real.build(name)
+    opinion = judge(*problem, "cross_entropy")
+    assert not opinion.bad, opinion
+    for of, sick in real.SICK:
+        if of == name:
+            assert judge(*real.build(name, sick=sick), "cross_entropy").bad, sick
