@@ -194,7 +194,8 @@ def test_claim(page, claim, capsys):
     for seed in SEEDS:
         result = page.evaluate(TRAIN, [name, {"depth": 5} if fewer else {}, seed])
         with capsys.disabled():
-            print(f"\n{claim}, seed {seed}: " + ", ".join(f"{key} {value}" for key, value in result.items()), end="")
+            values = ", ".join(f"{key} {result[key]:.3g}" for key in CLAIMS[claim] if result[key] is not None)
+            print(f"\n{claim}, seed {seed}: {values}", end="")
         for key, (low, high) in CLAIMS[claim].items():
             if result[key] is None or not low <= result[key] <= high:
                 wrong.append(f"{claim}, seed {seed}: {key} is {result[key]}, not in [{low}, {high}]")

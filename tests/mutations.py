@@ -191,6 +191,13 @@ MUTATIONS = [  # file, what stands there, what is put there, the tests that must
      "step != 1", "test_sharded.py::test_slices_that_do_not_fit"),
     ("docs/check_site.py", "found.append(f\"{path.relative_to(site)}: fetches {address}, from outside\")",
      "pass", "test_docs.py::test_check_of_the_site_can_fail"),
+    ("live/network.c", "dz[layer][0][i] += stream[0][i];", ";", "test_live.py::test_forward_and_backward"),
+    ("live/network.c", "mean /= (float)width, along /= (float)width", "mean /= (float)width",
+     "test_live.py::test_forward_and_backward"),
+    ("live/network.c", "matrix[rows > columns ? ", "matrix[rows < columns ? ",
+     "test_live.py::test_orthogonal_is_the_librarys"),
+    ("live/network.c", "rms(slopes, n) /", "rms(w, n) /", "test_live.py::test_measures"),
+    ("live/build.py", "slots[0] != slots[1]", "False", "test_live.py::test_texts_in_one_language_only_are_refused"),
 ]  # fmt: skip
 BUILD, AT_ONCE = ("setup.py", "-q", "build_clib", "build_ext", "--inplace"), 2
 
