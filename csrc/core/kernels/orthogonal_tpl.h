@@ -182,8 +182,9 @@ static void OF(fi_reflect_pack)(fi_reflections *block, uint64_t from, uint64_t t
         OF(fi_add_squares)(rows, v, block->squares);
         for (int c = 0; at == 0 && c < block->n; c += block->parts)
             OF(fi_set_own)(block->parts, c, block->own[0][c], block->own[1][c], v);
-        for (int c = 0; c < FI_BLOCK; c++)
-            for (int r = 0; r < FI_BLOCK; r++) transposed[c * FI_BLOCK + r] = v[r * FI_BLOCK + c];
+        for (int c = 0; c < FI_BLOCK; c += 8) /* by eight columns, whose lines stay at hand */
+            for (int r = 0; r < FI_BLOCK; r++)
+                for (int i = c; i < c + 8; i++) transposed[i * FI_BLOCK + r] = v[r * FI_BLOCK + i];
         OF(fi_block_add)(OF(C_IS_LOWER), block->n, block->n, rows, transposed, v, block->lower);
     }
     if (to == block->length) OF(fi_invert_lower)(block);
