@@ -16,6 +16,7 @@ QUESTIONS = [
     "calls",
     "orthogonal",
     "transformer",
+    "models",
     "activations",
     "describe",
     "probe",

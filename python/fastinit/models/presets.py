@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Pattern: TypeAlias = str | re.Pattern[str] | Callable[[str, Any, Any], bool]  # Any: of torch, not imported here
 Preset: TypeAlias = list[tuple[Any, Any]]  # (pattern, rule)
 
+__all__ = ["gpt2", "depth_scaled", "small", "t_fixup", "fixup", "deepnorm", "mup", "siren", "neutral", "Depends"]
+
 # where names say what a weight is for
 RESIDUAL = re.compile(r"(.*\.)?(c_proj|o_proj|out_proj|down_proj|wo|w2|fc2|linear2)\.weight")
 VALUES = re.compile(r"(.*\.)?(v_proj|value|value_proj|wv)\.weight")

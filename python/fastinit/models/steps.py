@@ -10,6 +10,7 @@ import torch
 import fastinit
 
 from ..generator import STREAM_VERSION, Generator
+from ..initializers.matrices import orthogonal_
 
 Key: TypeAlias = tuple[int, int]  # seed, stream
 Shape: TypeAlias = tuple[int, ...]
@@ -141,11 +142,13 @@ def cut(part: torch.Tensor, offset: Shape) -> tuple[slice, ...]:
 def _check(
     name: str, args: tuple[Any, ...], kwargs: tuple[tuple[str, Any], ...], whole: Shape, dtype: torch.dtype
 ) -> None:
-    """A corner of such a tensor is drawn, elsewhere."""
-    if "global_shape" in _takes(name):
+    """A corner of such a tensor is drawn, elsewhere; where that needs the whole, of a narrow one."""
+    matrix = getattr(fastinit, name).__module__ == orthogonal_.__module__
+    narrow = (*whole[:1], *(1 for _ in whole[1:]))
+    if "global_shape" in _takes(name) and not matrix:
         corner = (1,) * len(whole)
-    else:  # a tensor of its own then, as long as the whole
-        corner = whole = (*whole[:1], *(1 for _ in whole[1:]))
+    else:
+        corner = whole = narrow
     Draw(name, args, dict(kwargs)).run(torch.empty(corner, dtype=dtype), whole, (0,) * len(whole), (0, 0))
 
 

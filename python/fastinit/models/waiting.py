@@ -100,6 +100,8 @@ class Waiting:
     def carry_out(self, these: Iterable[Storage]) -> None:
         """Do what these storages wait for."""
         filled = [tensors for at in these if (plan := self.plans.pop(at, None)) and (tensors := plan.tensors())]
+        if not filled:
+            return
         pages.ask(tensors[0][0] for tensors in filled)
         with torch.no_grad():
             for tensor, step in (pair for tensors in filled for pair in tensors):
