@@ -275,11 +275,17 @@ class _Borrowed:
 
 
 class _Scalar(threading.local):
-    """An int64 of a thread's own, to draw into. No inference tensor: those may not be written to outside that mode."""
+    """An int64 of a thread's own, to draw into: `drawn` is the method that does so, and the address.
+
+    No inference tensor: those may not be written to outside that mode.
+    """
+
+    drawn: "tuple[Callable[..., torch.Tensor], int]"
 
     def __init__(self, torch: ModuleType) -> None:
         with torch.inference_mode(False):
-            self.tensor = torch.empty((), dtype=torch.int64, device="cpu")
+            tensor = torch.empty((), dtype=torch.int64, device="cpu")
+        self.drawn = tensor.random_, tensor.data_ptr()
 
 
 class Torch(Backend["torch.Tensor"]):
@@ -301,6 +307,12 @@ class Torch(Backend["torch.Tensor"]):
         self.export = (
             getattr(torch._C, "_to_dlpack_versioned", None) if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else None
         )
+        exchange = getattr(torch.Tensor, "__dlpack_c_exchange_api__", None)  # from torch 2.10 on
+        if exchange is not None:
+            _core.open_torch_door(
+                exchange, *self.plain_types, torch.Generator, self.scalar, torch._C._len_torch_function_stack,
+                torch._C._len_torch_dispatch_stack, torch._C._increment_version,
+            )  # fmt: skip
 
     def owns(self, x: object) -> bool:
         return isinstance(x, self.torch.Tensor)
@@ -473,11 +485,11 @@ class Torch(Backend["torch.Tensor"]):
         if not isinstance(generator, self.torch.Generator):
             return None
         if generator.device.type == "cpu":
-            return int(self.scalar.tensor.random_(generator=generator).item())
+            return int(self.scalar.drawn[0](generator=generator).item())
         return int(self.torch.empty((), dtype=self.torch.int64, device=generator.device).random_(generator=generator))
 
     def draw_own(self) -> int:
-        return int(self.scalar.tensor.random_().item())  # 63 bits: it moves on as its owner expects of a fill
+        return int(self.scalar.drawn[0]().item())  # 63 bits: it moves on as its owner expects of a fill
 
 
 def _without_history(tensor: "torch.Tensor") -> "torch.Tensor":
