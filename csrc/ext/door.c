@@ -28,6 +28,16 @@ typedef struct {
 
 /* What follows gives 1: yes; 0: leave it to the careful door; -1: an exception is set. */
 
+/* A dtype that another package adds to NumPy, known by its name. */
+static int is_bfloat16(PyArrayObject *array) {
+    if (PyArray_TYPE(array) < NPY_USERDEF || PyArray_ITEMSIZE(array) != 2) return 0;
+    PyObject *name = PyObject_GetAttrString((PyObject *)PyArray_DESCR(array)->typeobj, "__name__");
+    const int found = name && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0;
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return found;
+}
+
 static int open_array(PyArrayObject *array, target *to) {
     const int ndim = PyArray_NDIM(array);
     if (!PyArray_ISCARRAY(array) || ndim > FI_PLAN_AXES) return 0;
@@ -35,7 +45,9 @@ static int open_array(PyArrayObject *array, target *to) {
     case NPY_HALF: to->dtype = FI_F16; break;
     case NPY_FLOAT: to->dtype = FI_F32; break;
     case NPY_DOUBLE: to->dtype = FI_F64; break;
-    default: return 0;
+    default:
+        if (!is_bfloat16(array)) return 0;
+        to->dtype = FI_BF16;
     }
     to->data = PyArray_DATA(array), to->count = (uint64_t)PyArray_SIZE(array), to->of_torch = 0, to->ndim = ndim;
     for (int d = 0; d < ndim; d++) to->shape[d] = PyArray_DIM(array, d);

@@ -18,6 +18,7 @@ import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -89,6 +90,12 @@ class InMemory(Opened[T]):
         law(self.array, self.dtype, *parameters, *key, *block)
         self.backend.changed(self.tensor)
         return self.tensor
+
+
+@lru_cache(maxsize=64)
+def _name_of(dtype: np.dtype) -> str:
+    """A dtype's name, which NumPy puts together anew each time."""
+    return dtype.name
 
 
 class Values(NamedTuple):
@@ -172,7 +179,7 @@ class NumPy(Backend[np.ndarray]):
 
     def open(self, tensor: np.ndarray) -> InMemory[np.ndarray]:
         self._check_memory(tensor)
-        dtype = DRAWN.get(tensor.dtype.name)
+        dtype = DRAWN.get(_name_of(tensor.dtype))
         if dtype is None:
             raise TypeError(no_random_values(tensor.dtype))
         return InMemory(tensor, tensor, dtype, tensor.shape, tensor.dtype.kind == "c", self)
@@ -183,7 +190,7 @@ class NumPy(Backend[np.ndarray]):
         if isinstance(tensor, np.ma.MaskedArray):
             raise TypeError("tensor is a masked array, whose mask a fill would ignore; fill its .data")
         dtype = tensor.dtype
-        if dtype.kind not in "biufc" and dtype.name != "bfloat16":
+        if dtype.kind not in "biufc" and _name_of(dtype) != "bfloat16":
             raise TypeError(
                 f"tensor has dtype {dtype}; give an array of numbers, such as np.empty({tensor.shape}, np.float32)"
             )
@@ -199,8 +206,9 @@ class NumPy(Backend[np.ndarray]):
         if isinstance(tensor, np.ma.MaskedArray):
             raise TypeError("tensor is a masked array, whose mask would be ignored; give tensor.compressed()")
         dtype = tensor.dtype
-        if dtype.name in DTYPES or (dtype.kind in "iub" and dtype.itemsize <= 8):
-            return Values(tensor, DTYPES.get(dtype.name), dtype.name)
+        name = _name_of(dtype)
+        if name in DTYPES or (dtype.kind in "iub" and dtype.itemsize <= 8):
+            return Values(tensor, DTYPES.get(name), name)
         if dtype.kind == "c":
             raise TypeError(f"tensor has dtype {dtype}; call describe(x.real, x.imag)")
         raise TypeError(f"tensor has dtype {dtype}; give float16, bfloat16, float32, float64, integers or bool")
@@ -213,7 +221,7 @@ class NumPy(Backend[np.ndarray]):
         dtype = _core.plain(tensor)
         if dtype is None:
             self._check_memory(tensor)
-            dtype = None if tensor.dtype.kind == "c" else DRAWN.get(tensor.dtype.name)
+            dtype = None if tensor.dtype.kind == "c" else DRAWN.get(_name_of(tensor.dtype))
         if dtype is not None:
             value = number(name, value)
             if dtype.largest < abs(value) < math.inf:
