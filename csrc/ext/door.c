@@ -9,13 +9,15 @@
 
 #include <math.h>
 
-enum { STATE, DRAWN, GENERATOR, IS_NEG, REQUIRES_GRAD };
+enum { STATE, DRAWN, GENERATOR, IS_NEG, REQUIRES_GRAD, UNTYPED_STORAGE, STORAGE_OFFSET };
 static const char *const names[FI_NAMES] = {
     [STATE] = "_state",
     [DRAWN] = "drawn",
     [GENERATOR] = "generator",
     [IS_NEG] = "is_neg",
     [REQUIRES_GRAD] = "requires_grad",
+    [UNTYPED_STORAGE] = "untyped_storage",
+    [STORAGE_OFFSET] = "storage_offset",
 };
 
 typedef struct {
@@ -87,6 +89,17 @@ static int says(const fi_state *state, PyObject *tensor, int method) {
     return truth_of(PyObject_CallMethodObjArgs(tensor, state->names[method], NULL), 1);
 }
 
+/* Whether a storage, which anyone may resize, still holds all of its tensor. */
+static int is_whole(const fi_state *state, PyObject *tensor, const target *to) {
+    PyObject *storage = PyObject_CallMethodObjArgs(tensor, state->names[UNTYPED_STORAGE], NULL);
+    PyObject *offset = storage ? PyObject_CallMethodObjArgs(tensor, state->names[STORAGE_OFFSET], NULL) : NULL;
+    const int64_t room = offset ? (int64_t)PyObject_Size(storage) / fi_dtypes[to->dtype].item_size : 0;
+    const int64_t begin = offset ? PyLong_AsLongLong(offset) : 0;
+    Py_XDECREF(storage), Py_XDECREF(offset);
+    PyErr_Clear();
+    return begin >= 0 && begin + (int64_t)to->count <= room;
+}
+
 /* A tensor of torch's own two classes. A mode of torch's is to hear of the fill, and the careful door's calls tell it;
  * a tensor that is no Parameter but requires a gradient may be one that is computed anew. */
 static int open_tensor(const fi_state *state, PyObject *tensor, target *to) {
@@ -100,7 +113,7 @@ static int open_tensor(const fi_state *state, PyObject *tensor, target *to) {
         PyErr_Clear();
         return 0;
     }
-    if (!open_memory(&memory, to) || says(state, tensor, IS_NEG)) return 0;
+    if (!open_memory(&memory, to) || !is_whole(state, tensor, to) || says(state, tensor, IS_NEG)) return 0;
     return type == door[FI_PARAMETER] || !truth_of(PyObject_GetAttr(tensor, state->names[REQUIRES_GRAD]), 1);
 }
 
@@ -252,23 +265,22 @@ static int draw(const fi_state *state, PyObject *generator, int of_torch, fi_key
     return 0;
 }
 
-/* Fill what was opened. Torch's draws let go of the GIL: whoever changed the tensor meanwhile is seen here, and from
- * here on its memory is held. */
+/* Fill what was opened. Of a large tensor the memory is held, as the GIL is let go of for long. */
 static int fill_opened(const fi_state *state, PyObject *tensor, const target *to, const fi_distribution *dist,
                        fi_key key) {
-    if (!to->of_torch) return fi_fill_run(state, dist, key, to->dtype, to->data, to->count);
     dlpack_owned *held = NULL;
-    dlpack_tensor memory;
-    target now;
-    if (to->count > FI_SMALL_FILL ? state->exchange->own(tensor, &held) : state->exchange->borrow(tensor, &memory))
-        return -1;
-    int result = -1;
-    if (!open_memory(held ? &held->tensor : &memory, &now) || now.count != to->count || now.dtype != to->dtype)
-        PyErr_SetString(PyExc_RuntimeError, "tensor was changed by another thread while it was to be filled");
-    else
-        result = fi_fill_run(state, dist, key, now.dtype, now.data, now.count);
+    if (to->of_torch && to->count > FI_SMALL_FILL) {
+        target now;
+        if (state->exchange->own(tensor, &held)) return -1;
+        if (!open_memory(&held->tensor, &now) || now.data != to->data || now.count != to->count) {
+            if (held->deleter) held->deleter(held);
+            PyErr_SetString(PyExc_RuntimeError, "tensor was changed by another thread while it was to be filled");
+            return -1;
+        }
+    }
+    const int result = fi_fill_run(state, dist, key, to->dtype, to->data, to->count);
     if (held && held->deleter) held->deleter(held);
-    if (result < 0) return result;
+    if (result < 0 || !to->of_torch) return result;
     PyObject *tensors = PyTuple_Pack(1, tensor), *done = NULL;
     if (tensors) done = PyObject_CallFunctionObjArgs(state->door[FI_INCREMENT_VERSION], tensors, NULL);
     Py_XDECREF(tensors), Py_XDECREF(done);

@@ -36,7 +36,7 @@ enum {
     FI_INCREMENT_VERSION,
     FI_DOOR_OBJECTS
 };
-enum { FI_NAMES = 5 }; /* that the door asks for; which they are stands there */
+enum { FI_NAMES = 7 }; /* that the door asks for; which they are stands there */
 
 /* A distribution as it was prepared by a rule for a dtype, a shape, and settings. */
 enum { FI_PLAN_AXES = 8, FI_PLAN_SETTINGS = 8, FI_PLAN_BITS = 8 };
