@@ -5,6 +5,7 @@
  * straight into the array; elsewhere they fill tiles, which layout.c copies out.
  */
 #include "layout.h"
+#include "platform.h"
 
 typedef struct {
     const fi_kernels *kernels;
@@ -17,7 +18,7 @@ typedef struct {
     size_t block_bytes;
 } fill_job;
 
-enum { TASK_VALUES = 16 * FI_CHUNK, CHUNK_BYTES = FI_CHUNK * 8 };
+enum { TASK_VALUES = 16 * FI_CHUNK, CHUNK_BYTES = FI_CHUNK * 8, LARGE_BYTES = 1 << 22 };
 
 static void plain_task(void *context, int worker, uint64_t i) {
     (void)worker;
@@ -154,6 +155,8 @@ static int run_job(fill_job *job) {
         fi_modes_leave(saved);
         return 0;
     }
+    const uint64_t bytes = layout->count * (uint64_t)layout->item_size;
+    if (plain && bytes >= LARGE_BYTES) fi_wish_huge_pages(layout->data, bytes);
     uint64_t tasks = (layout->count + TASK_VALUES - 1) / TASK_VALUES;
     job->block_bytes = 0;
     if (!plain) {
