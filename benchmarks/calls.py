@@ -13,9 +13,40 @@ INITIALISERS = {
 }  # fmt: skip
 
 
-def repeat(function, tensor, arguments, count):
+ON_TENSORS = ("xavier_uniform_", "normal_", "kaiming_uniform_")
+
+
+def repeat(function, tensor, arguments, count, **more):
     for _ in range(count):
-        function(tensor, *arguments)
+        function(tensor, *arguments, **more)
+
+
+def small_tensors(torch):
+    """A tensor, a Parameter, a torch.Generator, an array: what a layer of a prototype is."""
+    count, rows, fills = 100, [], {}
+    array, tensor, parameter = np.empty((16, 16), "f4"), torch.empty(16, 16), torch.nn.Parameter(torch.empty(16, 16))
+    generator = torch.Generator()
+    for name in ON_TENSORS:
+        ours, theirs = getattr(fastinit, name), getattr(torch.nn.init, name)
+        expected = ours(array, generator=1)
+        assert np.isfinite(expected).all()
+        for target in (tensor, parameter):
+            assert np.array_equal(ours(target, generator=1).detach().numpy(), expected)
+        fills = {
+            "tensor": (tensor, {}),
+            "Parameter": (parameter, {}),
+            "tensor, torch.Generator": (tensor, {"generator": generator}),
+        }
+        cases = {"array": partial(repeat, ours, array, (), count)}
+        for what, (target, more) in fills.items():
+            cases[what] = partial(repeat, ours, target, (), count, **more)
+            cases[f"torch: {what}"] = partial(repeat, theirs, target, (), count, **more)
+        times = {what: t / count * 1e6 for what, t in interleaved(cases, 201, 4.0).items()}
+        for what in ("array", *fills):
+            torchs = times["torch: tensor" if what == "array" else f"torch: {what}"]
+            rows.append((name, what, f"{times[what]:.2f}", f"{torchs:.2f}", f"{torchs / times[what]:.1f}x"))
+    print("16 x 16 float32, microseconds a call\n")
+    table(["initialiser", "of", "ours", "torch's own on a tensor", "ratio"], rows)
 
 
 def main():
@@ -23,6 +54,7 @@ def main():
     fastinit.set_num_threads(1)
     if torch:
         torch.set_num_threads(1)
+        small_tensors(torch)
     for side, count in ((16, 300), (1024, 1)):
         rows = []
         for name, arguments in INITIALISERS.items():

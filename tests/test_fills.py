@@ -1,7 +1,10 @@
 """The stream contract: a value depends on seed, stream, dtype and index alone, whatever level, layout or threads."""
 
+import mmap
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import fastinit
 import numpy as np
@@ -158,3 +161,23 @@ def test_interrupt_ends_a_long_fill():
     """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.stdout == "interrupted\n", done.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux says so there")
+def test_huge_pages_are_wished_for_within_the_array_alone():
+    """A neighbour's memory is not ours to say anything about."""
+    memory = mmap.mmap(-1, 32 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    array = np.frombuffer(memory, np.float32)[(3 << 18) + 1 : -(5 << 18) - 1]  # from 3 MiB and a bit to 5 from the end
+    fastinit.uniform_(array)
+    wished, here = [], (0, 0)
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if span := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
+            here = int(span[1], 16), int(span[2], 16)
+        elif line.startswith("VmFlags:") and "hg" in line.split():
+            wished.append(here)
+    begin = array.ctypes.data
+    base = begin - (3 << 20) - 4
+    ours = [span for span in wished if base < span[1] and span[0] < base + (32 << 20)]
+    assert all(begin <= a and b <= begin + array.nbytes for a, b in ours), (ours, begin)
+    if Path("/sys/kernel/mm/transparent_hugepage/enabled").exists():
+        assert ours

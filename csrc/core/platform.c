@@ -1,6 +1,22 @@
 /* Threads and the rest by pthreads, by Win32, or (a WebAssembly build without threads) not at all. */
 #define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* madvise */
 #include "platform.h"
+
+#ifdef __linux__
+#include <sys/mman.h>
+
+void fi_wish_huge_pages(void *memory, uint64_t bytes) {
+    const uintptr_t page = 1 << 21, from = ((uintptr_t)memory + page - 1) / page * page;
+    const uintptr_t to = ((uintptr_t)memory + (uintptr_t)bytes) / page * page;
+    if (from < to) (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+#else
+void fi_wish_huge_pages(void *memory, uint64_t bytes) {
+    (void)memory;
+    (void)bytes;
+}
+#endif
 
 #ifdef _WIN32
 #define WIN32_LEAN_AND_MEAN

@@ -5,6 +5,7 @@
  * straight into the array; elsewhere they fill tiles, which layout.c copies out.
  */
 #include "layout.h"
+#include "platform.h"
 
 typedef struct {
     const fi_kernels *kernels;
@@ -17,7 +18,7 @@ typedef struct {
     size_t block_bytes;
 } fill_job;
 
-enum { TASK_VALUES = 16 * FI_CHUNK, SMALL = 8192, CHUNK_BYTES = FI_CHUNK * 8 };
+enum { TASK_VALUES = 16 * FI_CHUNK, CHUNK_BYTES = FI_CHUNK * 8, LARGE_BYTES = 1 << 22 };
 
 static void plain_task(void *context, int worker, uint64_t i) {
     (void)worker;
@@ -77,23 +78,66 @@ static void tile_task(void *context, int worker, uint64_t i) {
     fi_tile_copy(layout, &tile, values);
 }
 
-/* A law's parameter, by name. */
+/* A law as Python sees it: a function that fills, and what its parameters are called. */
+enum { MOST_PARAMETERS = 4 };
 typedef struct {
+    PyObject *(*fill)(PyObject *module, PyObject *const *args, Py_ssize_t count);
     const char *name;
-    double *value;
-} parameter;
+    void (*setup)(fi_distribution *dist, fi_dtype dtype, const double *parameters);
+    int count;
+    const char *parameters[MOST_PARAMETERS];
+} law_row;
+
+static void set_up_uniform(fi_distribution *dist, fi_dtype dtype, const double *p) {
+    fi_uniform_setup(dist, dtype, p[0], p[1]);
+}
+static void set_up_normal(fi_distribution *dist, fi_dtype dtype, const double *p) {
+    fi_normal_setup(dist, dtype, p[0], p[1]);
+}
+static void set_up_truncated(fi_distribution *dist, fi_dtype dtype, const double *p) {
+    fi_truncated_setup(dist, dtype, p[0], p[1], p[2], p[3]);
+}
+
+static const law_row laws[] = {
+    {fi_py_fill_uniform, "fill_uniform", set_up_uniform, 2, {"low", "high"}},
+    {fi_py_fill_normal, "fill_normal", set_up_normal, 2, {"mean", "std"}},
+    {fi_py_fill_truncated, "fill_truncated", set_up_truncated, 4, {"mean", "std", "low", "high"}},
+};
+
+static int set_up(const law_row *law, fi_dtype dtype, PyObject *const *parameters, fi_distribution *dist) {
+    double numbers[MOST_PARAMETERS];
+    for (int i = 0; i < law->count; i++)
+        if (fi_number_of(parameters[i], law->parameters[i], &numbers[i]) < 0) return -1;
+    const fi_modes saved = fi_modes_enter();
+    law->setup(dist, dtype, numbers);
+    fi_modes_leave(saved);
+    return 0;
+}
+
+int fi_distribution_of(PyObject *plan, fi_dtype dtype, fi_distribution *dist) {
+    PyObject *fill, *parameters, *numbers[MOST_PARAMETERS];
+    if (!PyArg_ParseTuple(plan, "OO!", &fill, &PyTuple_Type, &parameters)) return -1;
+    for (size_t i = 0; PyCFunction_Check(fill) && i < sizeof laws / sizeof *laws; i++) {
+        const law_row *law = &laws[i];
+        if (PyCFunction_GetFunction(fill) != (PyCFunction)(void (*)(void))law->fill) continue;
+        if (PyTuple_Size(parameters) != law->count) break;
+        for (int j = 0; j < law->count; j++) numbers[j] = PyTuple_GetItem(parameters, j);
+        return set_up(law, dtype, numbers, dist);
+    }
+    PyErr_Format(PyExc_TypeError, "a rule gives a law of the core and its parameters, not %R", plan);
+    return -1;
+}
 
 /* What every fill is called with: array, dtype, the law's parameters, seed, stream, global_shape, offset. */
-static int open_job(fill_job *job, PyObject *module, const char *law, const parameter *parameters, Py_ssize_t n,
-                    PyObject *const *args, Py_ssize_t count) {
+static int open_job(fill_job *job, PyObject *module, const law_row *law, PyObject *const *args, Py_ssize_t count) {
+    const Py_ssize_t n = law->count;
     if (count != n + 6) {
-        PyErr_Format(PyExc_TypeError, "%s takes %zd arguments; %zd were given", law, n + 6, count);
+        PyErr_Format(PyExc_TypeError, "%s takes %zd arguments; %zd were given", law->name, n + 6, count);
         return -1;
     }
     const fi_state *state = fi_state_of(module);
     if (fi_dtype_of(state, args[1], &job->dtype) < 0) return -1;
-    for (Py_ssize_t i = 0; i < n; i++)
-        if (fi_number_of(args[2 + i], parameters[i].name, parameters[i].value) < 0) return -1;
+    if (set_up(law, job->dtype, args + 2, &job->dist) < 0) return -1;
     job->key.seed = PyLong_AsUnsignedLongLongMask(args[n + 2]);
     job->key.stream = PyLong_AsUnsignedLongLongMask(args[n + 3]);
     if (PyErr_Occurred()) return -1;
@@ -101,16 +145,18 @@ static int open_job(fill_job *job, PyObject *module, const char *law, const para
     return fi_layout_of(&job->layout, args[0], job->dtype, args[n + 4], args[n + 5]);
 }
 
-static PyObject *run_job(fill_job *job) {
+static int run_job(fill_job *job) {
     fi_layout *layout = &job->layout;
-    if (layout->count == 0) Py_RETURN_NONE;
+    if (layout->count == 0) return 0;
     const int plain = fi_layout_is_plain(layout);
-    if (plain && layout->count <= SMALL) { /* a few microseconds: no thread, no allocation, the GIL kept */
+    if (plain && layout->count <= FI_SMALL_FILL) { /* a few microseconds: no thread, no allocation, the GIL kept */
         const fi_modes saved = fi_modes_enter();
         job->kernels->fill[job->dtype](&job->dist, job->key, layout->first, layout->count, layout->data);
         fi_modes_leave(saved);
-        Py_RETURN_NONE;
+        return 0;
     }
+    const uint64_t bytes = layout->count * (uint64_t)layout->item_size;
+    if (plain && bytes >= LARGE_BYTES) fi_wish_huge_pages(layout->data, bytes);
     uint64_t tasks = (layout->count + TASK_VALUES - 1) / TASK_VALUES;
     job->block_bytes = 0;
     if (!plain) {
@@ -123,44 +169,40 @@ static PyObject *run_job(fill_job *job) {
     if (workers > (uint64_t)job->threads) workers = (uint64_t)job->threads;
     if (workers > tasks) workers = tasks;
     char *memory = malloc(workers * job->block_bytes + 64);
-    if (!memory) return PyErr_NoMemory();
+    if (!memory) {
+        PyErr_NoMemory();
+        return -1;
+    }
     job->scratch = memory + (64 - (uintptr_t)memory % 64);
     int result;
     while ((result = fi_run_tasks(tasks, workers, plain ? plain_task : tile_task, job)) == FI_FORKED) workers = 1;
     free(memory);
-    if (result < 0) return NULL;
+    return result;
+}
+
+int fi_fill_run(const fi_state *state, const fi_distribution *dist, fi_key key, fi_dtype dtype, void *data,
+                uint64_t count) {
+    const int size = fi_dtypes[dtype].item_size;
+    fill_job job; /* whose axes, of which there is one, are too many to clear */
+    job.kernels = fi_level, job.threads = state->threads, job.dist = *dist, job.key = key, job.dtype = dtype;
+    fi_layout *layout = &job.layout;
+    layout->data = data, layout->item_size = size, layout->swapped = 0, layout->first = 0, layout->count = count;
+    layout->ndim = 1, layout->axes[0] = (fi_axis){(npy_intp)count, 1, size, 1};
+    return run_job(&job);
+}
+
+static PyObject *fill(PyObject *module, const law_row *law, PyObject *const *args, Py_ssize_t count) {
+    fill_job job;
+    if (open_job(&job, module, law, args, count) < 0 || run_job(&job) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
 PyObject *fi_py_fill_uniform(PyObject *module, PyObject *const *args, Py_ssize_t count) {
-    fill_job job;
-    double low, high;
-    const parameter parameters[] = {{"low", &low}, {"high", &high}};
-    if (open_job(&job, module, "fill_uniform", parameters, 2, args, count) < 0) return NULL;
-    const fi_modes saved = fi_modes_enter();
-    fi_uniform_setup(&job.dist, job.dtype, low, high);
-    fi_modes_leave(saved);
-    return run_job(&job);
+    return fill(module, &laws[0], args, count);
 }
-
 PyObject *fi_py_fill_normal(PyObject *module, PyObject *const *args, Py_ssize_t count) {
-    fill_job job;
-    double mean, std;
-    const parameter parameters[] = {{"mean", &mean}, {"std", &std}};
-    if (open_job(&job, module, "fill_normal", parameters, 2, args, count) < 0) return NULL;
-    const fi_modes saved = fi_modes_enter();
-    fi_normal_setup(&job.dist, job.dtype, mean, std);
-    fi_modes_leave(saved);
-    return run_job(&job);
+    return fill(module, &laws[1], args, count);
 }
-
 PyObject *fi_py_fill_truncated(PyObject *module, PyObject *const *args, Py_ssize_t count) {
-    fill_job job;
-    double mean, std, low, high;
-    const parameter parameters[] = {{"mean", &mean}, {"std", &std}, {"low", &low}, {"high", &high}};
-    if (open_job(&job, module, "fill_truncated", parameters, 4, args, count) < 0) return NULL;
-    const fi_modes saved = fi_modes_enter();
-    fi_truncated_setup(&job.dist, job.dtype, mean, std, low, high);
-    fi_modes_leave(saved);
-    return run_job(&job);
+    return fill(module, &laws[2], args, count);
 }

@@ -22,6 +22,16 @@ static PyMethodDef methods[] = {
      "Fill with a matrix of so many rows, which are orthonormal, and columns, at least as many, times the gain: with "
      "what "
      "it has in C order."},
+    {"fill_by", FASTCALL(fi_py_fill_by),
+     "fill_by($module, rule, tensor, generator, global_shape, offset, /, *settings)\n--\n\n"
+     "Fill a tensor by a rule, rule(dtype, shape, is_complex, *settings) -> (law, parameters), and return it."},
+    {"open_door", fi_py_open_door, METH_VARARGS,
+     "open_door($module, careful, generator_type, default_generator, /)\n--\n\n"
+     "Say what fill_by does with what it does not know: call `careful` with the same arguments."},
+    {"open_torch_door", fi_py_open_torch_door, METH_VARARGS,
+     "open_torch_door($module, exchange, tensor, parameter, generator, scalar, function_modes, dispatch_modes, "
+     "increment_version, /)\n--\n\n"
+     "Let fill_by open torch's tensors by DLPack's C exchange; whether that is of a version known here."},
     {"words", fi_py_words, METH_VARARGS, "words($module, seed, stream, chunk, /)\n--\n\nThe words of one chunk."},
     {"threefry4x32", fi_py_threefry, METH_VARARGS,
      "threefry4x32($module, key, counter, /)\n--\n\nThe four words of a block of Threefry4x32-20."},
@@ -71,10 +81,22 @@ static int module_exec(PyObject *module) {
     return PyModule_AddIntConstant(module, "LANES", FI_LANES);
 }
 
-/* The state holds no cycle, so it need not be traversed. */
+/* What the door was given leads back to the module. */
+static int module_traverse(PyObject *module, visitproc visit, void *arg) {
+    return fi_visit_door(fi_state_of(module), visit, arg);
+}
+
+static int module_clear(PyObject *module) {
+    fi_forget_door(fi_state_of(module));
+    return 0;
+}
+
 static void module_free(void *module) {
     fi_state *state = fi_state_of(module);
+    fi_forget_door(state);
+    for (int i = 0; i < FI_NAMES; i++) Py_CLEAR(state->names[i]);
     fi_forget_types(state);
+    free(state->plans);
     free(state->spare_table);
 }
 
@@ -94,6 +116,8 @@ static PyModuleDef definition = {.m_base = PyModuleDef_HEAD_INIT,
                                  .m_size = sizeof(fi_state),
                                  .m_methods = methods,
                                  .m_slots = slots,
+                                 .m_traverse = module_traverse,
+                                 .m_clear = module_clear,
                                  .m_free = module_free};
 
 PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&definition); }

@@ -104,6 +104,8 @@ static inline __attribute__((always_inline)) void spread_any(const char *from, n
 static void load(const fi_rows *rows, const char *from, npy_intp step, int m, int k, char *out) {
     if (rows->reading == FI_READ_INTEGER)
         for (int j = 0; j < m; j++) ((double *)(void *)out)[j] = load_integer(rows, from + j * step);
+    else if (k == 1 && step == rows->item_size)
+        memcpy(out, from, (size_t)m * (size_t)step);
     else if (rows->item_size == 8)
         spread_any(from, step, m, k, 8, out);
     else if (rows->item_size == 4)

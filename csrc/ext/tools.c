@@ -147,34 +147,35 @@ PyObject *fi_py_get_threads(PyObject *module, PyObject *none) {
     return PyLong_FromLong(fi_state_of(module)->threads);
 }
 
-static PyObject *take(PyObject *state) {
-    PyObject *stream = PyList_GetItem(state, 1); /* borrowed */
-    const unsigned long long number = PyLong_AsUnsignedLongLong(stream);
-    if (PyErr_Occurred()) return NULL;
-    PyObject *key = PyTuple_Pack(2, PyList_GetItem(state, 0), stream), *next = PyLong_FromUnsignedLongLong(number + 1);
-    if (!key || !next || PyList_SetItem(state, 1, next) < 0) { /* SetItem takes next over, even when it fails */
-        if (!key) Py_XDECREF(next);
-        Py_XDECREF(key);
-        return NULL;
-    }
-    return key;
+static int take(PyObject *state, fi_key *key) {
+    key->seed = PyLong_AsUnsignedLongLong(PyList_GetItem(state, 0));
+    key->stream = PyLong_AsUnsignedLongLong(PyList_GetItem(state, 1));
+    if (PyErr_Occurred()) return -1;
+    PyObject *next = PyLong_FromUnsignedLongLong(key->stream + 1);
+    return next ? PyList_SetItem(state, 1, next) : -1; /* SetItem takes next over, even when it fails */
 }
 
-PyObject *fi_py_take(PyObject *module, PyObject *state) {
-    (void)module;
+int fi_take(PyObject *state, fi_key *key) {
     if (!PyList_Check(state) || PyList_Size(state) != 2) {
         PyErr_SetString(PyExc_TypeError, "take needs a list [seed, stream]");
-        return NULL;
+        return -1;
     }
 #ifdef Py_GIL_DISABLED /* a critical section of the list would not do: PyList_SetItem's own lets go of it */
     static PyMutex taking;
     PyMutex_Lock(&taking);
-    PyObject *key = take(state);
+    const int taken = take(state, key);
     PyMutex_Unlock(&taking);
-    return key;
+    return taken;
 #else
-    return take(state);
+    return take(state, key);
 #endif
+}
+
+PyObject *fi_py_take(PyObject *module, PyObject *state) {
+    (void)module;
+    fi_key key;
+    if (fi_take(state, &key) < 0) return NULL;
+    return Py_BuildValue("(KK)", (unsigned long long)key.seed, (unsigned long long)key.stream);
 }
 
 /* The dtype of an ndarray that is writeable, aligned and in C order; else None */

@@ -1,10 +1,12 @@
 """The C extension. Private: the package's own modules are its only callers."""
 
-from collections.abc import Iterable
-from typing import Final, final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
+
+_T = TypeVar("_T")
 
 CHUNK: Final[int]
 LANES: Final[int]
@@ -128,6 +130,27 @@ def fill_orthogonal(
     columns: int,
     /,
 ) -> None: ...
+def fill_by(
+    rule: Callable[..., object],
+    tensor: _T,
+    generator: object,
+    global_shape: Sequence[int] | None,
+    offset: Sequence[int | slice | tuple[int, int]] | None,
+    /,
+    *settings: object,
+) -> _T: ...
+def open_door(careful: Callable[..., object], generator_type: type, default_generator: object, /) -> None: ...
+def open_torch_door(
+    exchange: object,
+    tensor: type,
+    parameter: type,
+    generator: type,
+    scalar: object,
+    function_modes: Callable[[], int],
+    dispatch_modes: Callable[[], int],
+    increment_version: Callable[..., None],
+    /,
+) -> bool: ...
 def describe(array: np.ndarray, dtype: Dtype | None, /) -> tuple[Moments, Counts, npt.NDArray[np.uint64]]: ...
 def describe_rows(
     array: np.ndarray, dtype: Dtype | None, outer: int, /

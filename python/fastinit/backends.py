@@ -18,6 +18,7 @@ import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -89,6 +90,12 @@ class InMemory(Opened[T]):
         law(self.array, self.dtype, *parameters, *key, *block)
         self.backend.changed(self.tensor)
         return self.tensor
+
+
+@lru_cache(maxsize=64)
+def _name_of(dtype: np.dtype) -> str:
+    """A dtype's name, which NumPy puts together anew each time."""
+    return dtype.name
 
 
 class Values(NamedTuple):
@@ -172,7 +179,7 @@ class NumPy(Backend[np.ndarray]):
 
     def open(self, tensor: np.ndarray) -> InMemory[np.ndarray]:
         self._check_memory(tensor)
-        dtype = DRAWN.get(tensor.dtype.name)
+        dtype = DRAWN.get(_name_of(tensor.dtype))
         if dtype is None:
             raise TypeError(no_random_values(tensor.dtype))
         return InMemory(tensor, tensor, dtype, tensor.shape, tensor.dtype.kind == "c", self)
@@ -183,7 +190,7 @@ class NumPy(Backend[np.ndarray]):
         if isinstance(tensor, np.ma.MaskedArray):
             raise TypeError("tensor is a masked array, whose mask a fill would ignore; fill its .data")
         dtype = tensor.dtype
-        if dtype.kind not in "biufc" and dtype.name != "bfloat16":
+        if dtype.kind not in "biufc" and _name_of(dtype) != "bfloat16":
             raise TypeError(
                 f"tensor has dtype {dtype}; give an array of numbers, such as np.empty({tensor.shape}, np.float32)"
             )
@@ -199,8 +206,9 @@ class NumPy(Backend[np.ndarray]):
         if isinstance(tensor, np.ma.MaskedArray):
             raise TypeError("tensor is a masked array, whose mask would be ignored; give tensor.compressed()")
         dtype = tensor.dtype
-        if dtype.name in DTYPES or (dtype.kind in "iub" and dtype.itemsize <= 8):
-            return Values(tensor, DTYPES.get(dtype.name), dtype.name)
+        name = _name_of(dtype)
+        if name in DTYPES or (dtype.kind in "iub" and dtype.itemsize <= 8):
+            return Values(tensor, DTYPES.get(name), name)
         if dtype.kind == "c":
             raise TypeError(f"tensor has dtype {dtype}; call describe(x.real, x.imag)")
         raise TypeError(f"tensor has dtype {dtype}; give float16, bfloat16, float32, float64, integers or bool")
@@ -213,7 +221,7 @@ class NumPy(Backend[np.ndarray]):
         dtype = _core.plain(tensor)
         if dtype is None:
             self._check_memory(tensor)
-            dtype = None if tensor.dtype.kind == "c" else DRAWN.get(tensor.dtype.name)
+            dtype = None if tensor.dtype.kind == "c" else DRAWN.get(_name_of(tensor.dtype))
         if dtype is not None:
             value = number(name, value)
             if dtype.largest < abs(value) < math.inf:
@@ -275,11 +283,17 @@ class _Borrowed:
 
 
 class _Scalar(threading.local):
-    """An int64 of a thread's own, to draw into. No inference tensor: those may not be written to outside that mode."""
+    """An int64 of a thread's own, to draw into: `drawn` is the method that does so, and the address.
+
+    No inference tensor: those may not be written to outside that mode.
+    """
+
+    drawn: "tuple[Callable[..., torch.Tensor], int]"
 
     def __init__(self, torch: ModuleType) -> None:
         with torch.inference_mode(False):
-            self.tensor = torch.empty((), dtype=torch.int64, device="cpu")
+            tensor = torch.empty((), dtype=torch.int64, device="cpu")
+        self.drawn = tensor.random_, tensor.data_ptr()
 
 
 class Torch(Backend["torch.Tensor"]):
@@ -301,6 +315,12 @@ class Torch(Backend["torch.Tensor"]):
         self.export = (
             getattr(torch._C, "_to_dlpack_versioned", None) if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else None
         )
+        exchange = getattr(torch.Tensor, "__dlpack_c_exchange_api__", None)  # from torch 2.10 on
+        if exchange is not None:
+            _core.open_torch_door(
+                exchange, *self.plain_types, torch.Generator, self.scalar, torch._C._len_torch_function_stack,
+                torch._C._len_torch_dispatch_stack, torch._C._increment_version,
+            )  # fmt: skip
 
     def owns(self, x: object) -> bool:
         return isinstance(x, self.torch.Tensor)
@@ -473,11 +493,11 @@ class Torch(Backend["torch.Tensor"]):
         if not isinstance(generator, self.torch.Generator):
             return None
         if generator.device.type == "cpu":
-            return int(self.scalar.tensor.random_(generator=generator).item())
+            return int(self.scalar.drawn[0](generator=generator).item())
         return int(self.torch.empty((), dtype=self.torch.int64, device=generator.device).random_(generator=generator))
 
     def draw_own(self) -> int:
-        return int(self.scalar.tensor.random_().item())  # 63 bits: it moves on as its owner expects of a fill
+        return int(self.scalar.drawn[0]().item())  # 63 bits: it moves on as its owner expects of a fill
 
 
 def _without_history(tensor: "torch.Tensor") -> "torch.Tensor":

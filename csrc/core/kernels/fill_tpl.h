@@ -3,7 +3,9 @@
 #include "width_tpl.h"
 
 static void NAME(fi_fill)(const fi_distribution *dist, fi_key key, uint64_t first, size_t count, void *target) {
-    enum { STRIP = FI_ROWS_AT_ONCE * PER_ROW, PER_CHUNK = FI_ROWS * PER_ROW };
+    enum { STRIP = FI_ROWS_AT_ONCE * PER_ROW, PER_CHUNK = FI_ROWS * PER_ROW, LINE = 64, NEAR = 1 << 17 };
+    /* where the strip after next will lie, if that may be beyond the caches: its lines come while this one is made */
+    const size_t ahead = count * sizeof(TYPE) > NEAR ? 2 * STRIP * sizeof(TYPE) : 0;
     uint32_t words[FI_ROWS_AT_ONCE * FI_LANES] __attribute__((aligned(64)));
     REAL values[STRIP] __attribute__((aligned(64)));
     OF(fi_make) *const make = OF(fi_laws)[dist->law];
@@ -16,6 +18,8 @@ static void NAME(fi_fill)(const fi_distribution *dist, fi_key key, uint64_t firs
             const int from = skip <= at ? 0 : skip < at + STRIP ? skip - at : STRIP;
             const int n = count < (size_t)(STRIP - from) ? (int)count : STRIP - from;
             const int rows = n ? (from + n + 2 * PER_ROW - 1) / (2 * PER_ROW) * 2 : FI_ROWS_AT_ONCE; /* by pairs */
+            for (size_t i = ahead; i && i < ahead + STRIP * sizeof(TYPE); i += LINE)
+                __builtin_prefetch((const char *)out + i, 1);
             fi_lanes_draw(&lanes, rows, words);
             if (sizeof(TYPE) == sizeof(REAL) && n == rows * PER_ROW) {
                 make(dist, rows, words, (REAL *)(void *)out);

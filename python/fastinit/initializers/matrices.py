@@ -12,7 +12,7 @@ from .._core import Dtype, fill_orthogonal
 from ..backends import T, open_floating, to_fill
 from ..checks import finite, fits, is_integer, number, plain_signature, refuse
 from ..generator import Randomness, take_key
-from .random import Offset, block_of
+from .filling import Offset, block_of
 
 if TYPE_CHECKING:
     from ..backends import Tensor

@@ -9,71 +9,38 @@ from typing import Never
 import numpy as np
 
 from .._core import Dtype, fill_normal, fill_truncated, fill_uniform, sparse_mask, truncated_moments
-from ..backends import WHOLE, Block, T, open_floating
-from ..checks import at_least_zero, bounds, fits, integers, number, plain_signature, refuse, warn
+from ..backends import T, open_floating
+from ..checks import at_least_zero, bounds, fits, number, plain_signature, refuse, warn
 from ..generator import Randomness, take_key
-
-Offset = Sequence[int | slice | tuple[int, int]]  # of each dimension: where the block begins, or which part it is
-
-
-def rounded(dtype: Dtype, value: float) -> float:
-    """To the nearest value of the dtype, if it is a half; the core rounds to float32."""
-    if dtype.name == "float16":
-        return float(np.float16(value))
-    if dtype.name == "bfloat16":
-        bits = int(np.float32(value).view(np.uint32))
-        return float(np.uint32((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32))
-    return value
+from .filling import Offset, Plan, fill_by, rounded
 
 
-def block_of(shape: tuple[int, ...], global_shape: Sequence[int] | None, offset: Offset | None) -> Block:
-    """global_shape and offset, checked against the tensor's shape."""
-    if global_shape is None:
-        if offset is not None:
-            raise ValueError(f"offset={offset!r} without global_shape; give the shape of the whole tensor too")
-        return WHOLE
-    whole = integers(global_shape)
-    begin = integers((0,) * len(shape) if offset is None else offset)
-    if begin is None and whole is not None and isinstance(offset, (tuple, list)):
-        begin = _begins(offset, whole, shape)
-    if whole is None or begin is None:
+def _uniform(dtype: Dtype, shape: tuple[int, ...], is_complex: bool, a: float, b: float) -> Plan:
+    a, b = bounds(a, b)
+    fits(dtype, a=a, b=b)
+    return fill_uniform, (rounded(dtype, a), rounded(dtype, b))
+
+
+def _normal(dtype: Dtype, shape: tuple[int, ...], is_complex: bool, mean: float, std: float) -> Plan:
+    mean, std = number("mean", mean), at_least_zero("std", std)
+    fits(dtype, mean=mean, std=std)
+    if is_complex:
+        if mean != 0.0:
+            raise ValueError(f"mean={mean!r}: a complex tensor's normal has mean 0; add the mean afterwards")
+        std *= math.sqrt(0.5)
+    return fill_normal, (mean, std)
+
+
+def _truncated(
+    dtype: Dtype, shape: tuple[int, ...], is_complex: bool, mean: float, std: float, a: float, b: float
+) -> Plan:
+    fits(dtype, mean=mean, std=std, a=a, b=b)
+    if is_complex:
         raise TypeError(
-            f"global_shape={global_shape!r}, offset={offset!r}; give one integer a dimension, in tuples (of offset: an "
-            "integer or a slice)"
+            f"tensor has dtype complex{16 * dtype.itemsize}; a truncated normal needs a real tensor: fill its real and "
+            "imag parts"
         )
-    if len(whole) != len(shape) or len(begin) != len(shape):
-        raise ValueError(
-            f"global_shape={whole} and offset={begin} need one integer for each of the {len(shape)} dimensions"
-        )
-    if any(o < 0 or o + n > w for o, n, w in zip(begin, shape, whole, strict=True)):
-        raise ValueError(f"a block of shape {shape} at offset {begin} does not lie within global_shape {whole}")
-    elements = math.prod(n for n in whole if n)  # an empty whole has indices too, which must fit
-    if elements >= 2**62:
-        raise ValueError(f"global_shape={whole} has {elements} elements; give fewer than 2**62")
-    return whole, begin
-
-
-def _begins(offset: Sequence[object], whole: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Where slices, pairs (begin, end) and integers begin; None if there is something else among them."""
-    if not len(offset) == len(whole) == len(shape):
-        raise ValueError(
-            f"global_shape={whole} and offset={offset!r} need one entry for each of the {len(shape)} dimensions"
-        )
-    begins = []
-    for given, length, n in zip(offset, whole, shape, strict=True):
-        pair = integers(given) if isinstance(given, (tuple, list)) else None
-        along = slice(*pair) if pair is not None and len(pair) == 2 else given
-        if not isinstance(along, slice):
-            begins.append(given)
-            continue
-        begin, end, step = along.indices(length)
-        if step != 1 or max(end - begin, 0) != n:
-            raise ValueError(
-                f"offset={offset!r}: {given!r} of an axis of length {length} is not the {n} neighbours that the tensor "
-                f"of shape {shape} has there; give slices of its shape, without a step"
-            )
-        begins.append(begin)
-    return integers(begins)
+    return fill_truncated, (mean, std, rounded(dtype, a), rounded(dtype, b))
 
 
 @plain_signature
@@ -114,14 +81,7 @@ def uniform_(
     """
     if unknown:
         refuse(uniform_, unknown)
-    opened = open_floating(tensor)
-    if opened is None:
-        return tensor
-    a, b = bounds(a, b)
-    fits(opened.dtype, a=a, b=b)
-    block = block_of(opened.shape, global_shape, offset)
-    low, high = rounded(opened.dtype, a), rounded(opened.dtype, b)
-    return opened.fill(fill_uniform, (low, high), take_key(generator, opened.backend), block)
+    return fill_by(_uniform, tensor, generator, global_shape, offset, a, b)
 
 
 @plain_signature
@@ -165,17 +125,7 @@ def normal_(
     """
     if unknown:
         refuse(normal_, unknown)
-    opened = open_floating(tensor)
-    if opened is None:
-        return tensor
-    mean, std = number("mean", mean), at_least_zero("std", std)
-    fits(opened.dtype, mean=mean, std=std)
-    block = block_of(opened.shape, global_shape, offset)
-    if opened.is_complex:
-        if mean != 0.0:
-            raise ValueError(f"mean={mean!r}: a complex tensor's normal has mean 0; add the mean afterwards")
-        std *= math.sqrt(0.5)
-    return opened.fill(fill_normal, (mean, std), take_key(generator, opened.backend), block)
+    return fill_by(_normal, tensor, generator, global_shape, offset, mean, std)
 
 
 @plain_signature
@@ -227,23 +177,13 @@ def trunc_normal_(
     """
     if unknown:
         refuse(trunc_normal_, unknown)
-    opened = open_floating(tensor)
-    if opened is None:
-        return tensor
     mean, std = number("mean", mean), at_least_zero("std", std)
     a, b = bounds(a, b)
     if sigmas:
         a, b = mean + a * std, mean + b * std
-    fits(opened.dtype, mean=mean, std=std, a=a, b=b)
-    if opened.is_complex:
-        raise TypeError(
-            f"tensor has dtype {tensor.dtype}; a truncated normal needs a real tensor: fill its real and imag parts"
-        )
     if mean < a - 2 * std or mean > b + 2 * std:
         warn("mean is more than 2 std from [a, b] in trunc_normal_: nearly all of the normal lies outside the bounds")
-    block = block_of(opened.shape, global_shape, offset)
-    low, high = rounded(opened.dtype, a), rounded(opened.dtype, b)
-    return opened.fill(fill_truncated, (mean, std, low, high), take_key(generator, opened.backend), block)
+    return fill_by(_truncated, tensor, generator, global_shape, offset, mean, std, a, b)
 
 
 def truncated_std(a: float = -2.0, b: float = 2.0) -> float:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Never
 
-from .._core import fill_normal, fill_truncated, fill_uniform
-from ..backends import DTYPES, Law, T, open_floating
-from ..checks import at_least_zero, fits, number, one_of, plain_signature, refuse, squared, warn
-from ..generator import Randomness, take_key
+from .._core import Dtype, fill_normal, fill_truncated, fill_uniform
+from ..backends import T
+from ..checks import at_least_zero, fits, one_of, plain_signature, refuse, squared, warn
+from ..generator import Randomness
 from .fans import compute_fans, given_fans
+from .filling import Offset, Plan, fill_by, rounded
 from .gains import calculate_gain
-from .random import Offset, block_of, rounded, truncated_std
+from .random import truncated_std
 
 _TRUNCATED_STD = truncated_std(-2.0, 2.0)
 # mode -> the fan, of fan in and fan out
@@ -85,42 +85,17 @@ def variance_scaling_(
     """
     if unknown:
         refuse(variance_scaling_, unknown)
-    return _fill(
-        tensor, number("scale", scale), mode, distribution, generator, layout, groups, fans, global_shape, offset
-    )
+    return fill_by(_scaled, tensor, generator, global_shape, offset, scale, mode, distribution, layout, groups, fans)
 
 
-def _fill(
-    tensor: T, scale: float, mode: str, distribution: str, generator: Randomness, layout: str, groups: int,
-    fans: Sequence[float] | None, global_shape: Sequence[int] | None, offset: Offset | None,
-    warn_if_empty: bool = False,
-) -> T:  # fmt: skip
-    """What all of this page do: open the tensor, scale the law, fill."""
-    opened = open_floating(tensor)
-    if opened is None:
-        return tensor
-    block = block_of(opened.shape, global_shape, offset)
-    shape = block[0] or opened.shape
-    if warn_if_empty and 0 in shape:
-        warn("Initializing zero-element tensors is a no-op")
-        return tensor
+def _scaled(
+    dtype: Dtype, shape: tuple[int, ...], is_complex: bool, scale: float, mode: str, distribution: str, layout: str,
+    groups: int, fans: Sequence[float] | None,
+) -> Plan:  # fmt: skip
+    """The law of variance scale / fan."""
     if fans is not None:
         fans = given_fans(fans)
-    rule = shape, opened.dtype.name, opened.is_complex, scale, mode, distribution, layout, groups, fans
-    try:
-        law, parameters = _law(*rule)
-    except TypeError:  # not hashable, so not cached: say what is wrong with it
-        law, parameters = _law.__wrapped__(*rule)
-    return opened.fill(law, parameters, take_key(generator, opened.backend), block)
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _law(
-    shape: tuple[int, ...], dtype_name: str, is_complex: bool, scale: float, mode: str, distribution: str, layout: str,
-    groups: int, fans: tuple[float, float] | None,
-) -> tuple[Law, tuple[float, ...]]:  # fmt: skip
-    """The core's fill and its parameters, once for each kind of layer."""
-    at_least_zero("scale", scale)
+    scale = at_least_zero("scale", scale)
     one_of("mode", mode, MODES, "modes")
     one_of("distribution", distribution, DISTRIBUTIONS, "distributions")
     fan = MODES[mode](*compute_fans(shape, layout=layout, groups=groups, fans=fans))
@@ -129,7 +104,6 @@ def _law(
     std = math.sqrt(scale / fan) if fan else 0.0  # no fan, no element
     if is_complex:
         std *= math.sqrt(0.5)  # of each part, so that the variance of the whole is as asked
-    dtype = DTYPES[dtype_name]
     fits(dtype, std=std)
     if distribution == "normal":
         return fill_normal, (0.0, std)
@@ -138,6 +112,25 @@ def _law(
     bound = rounded(dtype, (math.sqrt(3.0) if distribution == "uniform" else 2.0) * std)
     fits(dtype, bound=bound)
     return (fill_uniform, (-bound, bound)) if distribution == "uniform" else (fill_truncated, (0.0, std, -bound, bound))
+
+
+def _xavier(
+    dtype: Dtype, shape: tuple[int, ...], is_complex: bool, distribution: str, gain: float, layout: str, groups: int,
+    fans: Sequence[float] | None,
+) -> Plan:  # fmt: skip
+    scale = squared("gain", at_least_zero("gain", gain))
+    return _scaled(dtype, shape, is_complex, scale, "fan_avg", distribution, layout, groups, fans)
+
+
+def _kaiming(
+    dtype: Dtype, shape: tuple[int, ...], is_complex: bool, distribution: str, a: float, mode: str, nonlinearity: str,
+    layout: str, groups: int, fans: Sequence[float] | None,
+) -> Plan | None:  # fmt: skip
+    if 0 in shape:
+        warn("Initializing zero-element tensors is a no-op")
+        return None
+    scale = at_least_zero(f"gain for a={a!r}", calculate_gain(nonlinearity, a)) ** 2
+    return _scaled(dtype, shape, is_complex, scale, fan_mode(mode), distribution, layout, groups, fans)
 
 
 @plain_signature
@@ -185,8 +178,7 @@ def xavier_uniform_(
     """
     if unknown:
         refuse(xavier_uniform_, unknown)
-    scale = squared("gain", at_least_zero("gain", gain))
-    return _fill(tensor, scale, "fan_avg", "uniform", generator, layout, groups, fans, global_shape, offset)
+    return fill_by(_xavier, tensor, generator, global_shape, offset, "uniform", gain, layout, groups, fans)
 
 
 @plain_signature
@@ -234,8 +226,7 @@ def xavier_normal_(
     """
     if unknown:
         refuse(xavier_normal_, unknown)
-    scale = squared("gain", at_least_zero("gain", gain))
-    return _fill(tensor, scale, "fan_avg", "normal", generator, layout, groups, fans, global_shape, offset)
+    return fill_by(_xavier, tensor, generator, global_shape, offset, "normal", gain, layout, groups, fans)
 
 
 def fan_mode(mode: str) -> str:
@@ -294,8 +285,9 @@ def kaiming_uniform_(
     """
     if unknown:
         refuse(kaiming_uniform_, unknown)
-    scale = at_least_zero(f"gain for a={a!r}", calculate_gain(nonlinearity, a)) ** 2
-    return _fill(tensor, scale, fan_mode(mode), "uniform", generator, layout, groups, fans, global_shape, offset, True)
+    return fill_by(
+        _kaiming, tensor, generator, global_shape, offset, "uniform", a, mode, nonlinearity, layout, groups, fans
+    )
 
 
 @plain_signature
@@ -347,8 +339,9 @@ def kaiming_normal_(
     """
     if unknown:
         refuse(kaiming_normal_, unknown)
-    scale = at_least_zero(f"gain for a={a!r}", calculate_gain(nonlinearity, a)) ** 2
-    return _fill(tensor, scale, fan_mode(mode), "normal", generator, layout, groups, fans, global_shape, offset, True)
+    return fill_by(
+        _kaiming, tensor, generator, global_shape, offset, "normal", a, mode, nonlinearity, layout, groups, fans
+    )
 
 
 @plain_signature
@@ -394,7 +387,7 @@ def lecun_uniform_(
     """
     if unknown:
         refuse(lecun_uniform_, unknown)
-    return _fill(tensor, 1.0, "fan_in", "uniform", generator, layout, groups, fans, global_shape, offset)
+    return fill_by(_scaled, tensor, generator, global_shape, offset, 1.0, "fan_in", "uniform", layout, groups, fans)
 
 
 @plain_signature
@@ -440,7 +433,7 @@ def lecun_normal_(
     """
     if unknown:
         refuse(lecun_normal_, unknown)
-    return _fill(tensor, 1.0, "fan_in", "normal", generator, layout, groups, fans, global_shape, offset)
+    return fill_by(_scaled, tensor, generator, global_shape, offset, 1.0, "fan_in", "normal", layout, groups, fans)
 
 
 glorot_uniform_ = xavier_uniform_

@@ -307,6 +307,8 @@ def _entries(parts: Sequence[tuple[str, object]]) -> tuple[list[tuple[str, objec
 
 def _parts(value: Any) -> list[tuple[str, object]] | None:  # Any: of torch too, if it is there
     """The named parts of a module, a network or one of its layers, a mapping, a list; None for what is none."""
+    if isinstance(value, np.ndarray):
+        return None
     if is_module(value):
         return list(value.named_parameters())
     if isinstance(value, Dense):
