@@ -158,3 +158,12 @@ def test_interrupt_ends_a_long_fill():
     """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.stdout == "interrupted\n", done.stderr
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_the_fast_way_in_is_for_aligned_memory(dtype):
+    raw = np.zeros(8 * 100 + 1, np.uint8)
+    askew = raw[1 : 1 + 100 * np.dtype(dtype).itemsize].view(dtype)
+    assert _core.plain(askew) is None and _core.plain(askew.copy()) is not None
+    assert (fastinit.normal_(askew, generator=1) == fastinit.normal_(np.empty(100, dtype), generator=1)).all()
+    assert raw[0] == 0
