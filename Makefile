@@ -129,8 +129,13 @@ truth: ## train the zoo again, one process a core; what is stored and still belo
 	$(MAKE) -s install TORCH=1
 	$(PY) -m benchmarks.zoo.train
 
+sweep-models: ## build every architecture of transformers without drawing; writes tests/sweep_models.log
+	$(MAKE) -s install TORCH=1
+	$(PY) -m pip install -q transformers
+	{ git describe --always --dirty; $(PY) tools/sweep_models.py; } | tee tests/sweep_models.log
+
 clean: ## remove what was built
 	rm -rf build dist out $(VENV) $(VENV)-lab $(LINT) $(WHEELS) python/*.egg-info
 	$(MAKE) -s -C tests/c clean
 
-.PHONY: help install lint check-types demo wasm live notebooks lab test-notebooks test-browser docs test test-c test-compilers test-sanitizers test-targets wheels test-mutations test-long constants ulp bench verdict truth clean
+.PHONY: help install lint check-types demo wasm live notebooks lab test-notebooks test-browser docs test test-c test-compilers test-sanitizers test-targets wheels test-mutations test-long constants ulp bench verdict truth sweep-models clean

@@ -367,7 +367,11 @@ def test_arguments_of_torchs_factories(defer):
         h, i = torch.randn(3, dtype=torch.float64, device="cpu"), torch.randn([])
         k = torch.empty(4, 3, 5, 5).to(memory_format=torch.channels_last).normal_()
         bare = torch.empty(64, 64).t().normal_()
+        with Counting() as counting:
+            n, m = torch.normal(1.0, 0.02, (64, 64)), torch.normal(mean=0.0, std=2.0, size=(64, 64))
+            t = torch.normal(torch.zeros(1000), 3.0)
     assert b.requires_grad and b.is_leaf and c.shape == (2, 3) and 2 <= f.min() and f.max() <= 3
+    assert counting.drawn == 1000 and abs(n.mean() - 1) < 0.01 and abs(m.std() - 2) < 0.2 and abs(t.std() - 3) < 0.5
     assert h.dtype == torch.float64 and i.shape == () and k.std() > 0.5 and bare.std() > 0.5
 
 

@@ -5,6 +5,7 @@ A draw's key is taken when torch's code asks for it, so drawing at once and draw
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -15,13 +16,14 @@ from ..backends import to_fill
 from ..generator import Randomness, take_key
 from ..sharding import DTensors
 from .calls import BLANK, CLONES, CONSTANTS, CONVERSIONS, ELEMENTWISE, EXPOSING, FRESH, HARMLESS
-from .laws import FACTORIES, METHODS, Function, asked, law_of
+from .laws import FACTORIES, METHODS, Function, asked, law_of, normal_by_numbers
 from .silent import Listener, heard_by, listen
 from .steps import Call, Draw, Values
 from .waiting import PLAIN, Storage, Waiting, apart, storages
 
 _LARGE = 1 << 20  # bytes of zeros or ones from which writing them is worth waiting for
 _NOTHING = object()
+_HEARD = frozenset((*METHODS, *FACTORIES, torch.normal, *FRESH, *EXPOSING, *CONSTANTS, Tensor.copy_))  # at any time
 
 
 class Hearing(TorchFunctionMode, Listener):
@@ -52,9 +54,11 @@ class Hearing(TorchFunctionMode, Listener):
     def __torch_function__(
         self, func: Function, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        kwargs = kwargs or {}
-        waiting = self.waiting
-        if waiting is not None and waiting.plans and _transforming():
+        waiting, kwargs = self.waiting, kwargs or {}
+        if waiting is None or not waiting.plans:
+            if func not in _HEARD and type(func) is not FunctionType:  # most calls
+                return func(*args, **kwargs)
+        elif _transforming():
             waiting.carry_out_all()  # what torch.func wraps, no storage tells
         law = law_of(func)
         if law == "constant_":
@@ -63,6 +67,8 @@ class Hearing(TorchFunctionMode, Listener):
             return self._draw(func, law, args, kwargs)
         if func in FACTORIES and kwargs.get("out") is None:
             return self._create(func, args, kwargs)
+        if func is torch.normal and (given := normal_by_numbers(args, kwargs)):
+            return self._create(torch.randn, *given)
         if waiting is None or (func in HARMLESS and func not in FRESH):
             return func(*args, **kwargs)
         if func in FRESH:
@@ -109,19 +115,22 @@ class Hearing(TorchFunctionMode, Listener):
         _changed(tensor)
         return True
 
-    def _create(self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _create(
+        self, func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], numbers: dict[str, float] | None = None
+    ) -> Any:
         """torch.randn and its kind: empty memory, then a draw."""
         given = dict(kwargs)
         generator, differentiable = given.pop("generator", None), given.pop("requires_grad", False)
         allocate = torch.empty_like if func in (torch.randn_like, torch.rand_like) else torch.empty
         tensor: Tensor = allocate(*args, **given)
         if not _ours(tensor):
-            return func(*args, **kwargs)
+            made: Tensor = func(*args, **kwargs)
+            return made.mul_(numbers["std"]).add_(numbers["mean"]) if numbers else made
         if self.waiting is not None and _may_wait(tensor):
             self.waiting.allow(tensor)
         law = FACTORIES[func]
         method = Tensor.normal_ if law == "normal_" else Tensor.uniform_
-        self._draw(method, law, (tensor,), {"generator": generator})
+        self._draw(method, law, (tensor,), {"generator": generator, **(numbers or {})})
         return tensor.requires_grad_() if differentiable else tensor
 
     # ---- everything else, where tensors may wait ---------------------------------------------------------------------

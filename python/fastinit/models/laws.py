@@ -55,3 +55,14 @@ def asked(func: Function, name: str, args: tuple[Any, ...], kwargs: Mapping[str,
     if func is Tensor.uniform_:
         given = {_BOUNDS.get(key, key): value for key, value in given.items()}
     return Asked(name, tensor, rest, given, generator)
+
+
+def normal_by_numbers(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, float]] | None:
+    """torch.normal(mean, std, size) as a call of torch.randn and its numbers; None where one of them is a tensor."""
+    given = {**dict(zip(("mean", "std", "size"), args, strict=False)), **kwargs}
+    numbers = {"mean": given.pop("mean", None), "std": given.pop("std", 1.0)}
+    if "size" not in given or given.get("out") is not None or isinstance(numbers["mean"], torch.Tensor):
+        return None
+    return None if isinstance(numbers["std"], torch.Tensor) else ((given.pop("size"),), given, numbers)
