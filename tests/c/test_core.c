@@ -170,7 +170,8 @@ static void orthogonal_rows_agree(const fi_kernels *level) {
             const size_t row = (size_t)matrix.pitch * (kind & 1 ? sizeof(double) : sizeof(float));
             const size_t scratch = fi_orthogonal_scratch(&matrix, 3);
             char *whole = malloc(matrix.rows * row), *other = malloc(matrix.rows * row);
-            matrix.scratch = aligned_alloc(64, scratch), matrix.out = whole;
+            char *memory = malloc(scratch + 64); /* C11's aligned_alloc is not Windows's */
+            matrix.scratch = memory + (64 - (uintptr_t)memory % 64), matrix.out = whole;
             check(fi_make_orthogonal(&matrix, 1, NULL, NULL) == 0, "nobody stops it");
             matrix.kernels = level, matrix.out = other;
             fi_make_orthogonal(&matrix, 3, NULL, NULL);
@@ -179,7 +180,7 @@ static void orthogonal_rows_agree(const fi_kernels *level) {
             matrix.out = malloc((matrix.to - matrix.from) * row);
             fi_make_orthogonal(&matrix, 1, NULL, NULL);
             check(!memcmp(matrix.out, whole + matrix.from * row, (matrix.to - matrix.from) * row), "rows of the whole");
-            free(whole), free(other), free(matrix.scratch), free(matrix.out);
+            free(whole), free(other), free(memory), free(matrix.out);
         }
 }
 
