@@ -96,6 +96,24 @@ print(fastinit.get_num_threads())
     assert done.stdout.strip() == "1"
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="not Linux")
+@pytest.mark.parametrize(
+    "files, threads",
+    [
+        ({}, 8), ({"cpu.max": "max 100000"}, 8), ({"cpu.max": "150000 100000"}, 2), ({"cpu.max": "200000 100000"}, 2),
+        ({"cpu.max": "200001 100000"}, 3), ({"cpu.max": "5000 100000"}, 1), ({"cpu.max": "9900000 100000"}, 8),
+        ({"cpu.max": "1 0"}, 8), ({"cpu.max": ""}, 8), ({"cpu/cpu.cfs_quota_us": "-1"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "250000", "cpu/cpu.cfs_period_us": "100000"}, 3),
+    ],
+)  # fmt: skip
+def test_threads_follow_a_quota_rounded_up(files, threads, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)))
+    (tmp_path / "cpu").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert fastinit.config._usable_cpus(tmp_path) == threads
+
+
 @pytest.mark.parametrize("bad", [0, -1, 1.0, True, "2", None])
 def test_set_num_threads_refuses(bad):
     before = fastinit.get_num_threads()

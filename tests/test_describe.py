@@ -341,6 +341,30 @@ def test_fits(dtype, kind):
 
 
 @pytest.mark.parametrize(
+    "dtype, largest, too_large",
+    [
+        ("float8_e4m3", 448, 480), ("float8_e5m2", 57344, 61440), ("float16", 65504, 65536),
+        ("bfloat16", 3.3e38, 3.41e38), ("float32", 3.4e38, 3.41e38),
+    ],
+)  # fmt: skip
+def test_where_values_begin_to_overflow(dtype, largest, too_large):
+    assert describe(np.array([largest, -largest, 1.0])).fits(dtype).overflow == 0
+    assert describe(np.array([too_large, -too_large, 1.0, 1.0])).fits(dtype).overflow == 0.5
+
+
+@pytest.mark.parametrize(
+    "dtype, tiny, too_small",
+    [
+        ("float8_e4m3", 2.0**-9, 2.0**-10.2), ("float8_e5m2", 2.0**-16, 2.0**-17.2), ("float16", 2.0**-24, 2.0**-25.2),
+        ("bfloat16", 2.0**-133, 2.0**-134.2), ("float32", 2.0**-149, 2.0**-150.2),
+    ],
+)  # fmt: skip
+def test_where_values_begin_to_be_lost(dtype, tiny, too_small):
+    assert describe(np.array([tiny, -tiny, 0.0])).fits(dtype).underflow == 0
+    assert describe(np.array([too_small, -too_small, 0.0, 1.0, 1.0])).fits(dtype).underflow == 0.5
+
+
+@pytest.mark.parametrize(
     "by, axes", [(0, (0,)), (1, (1,)), (-1, (2,)), ((0, 2), (0, 2)), ((2, 0), (2, 0)), ((0, 1, 2), (0, 1, 2))]
 )
 def test_by_axes(by, axes):

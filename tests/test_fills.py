@@ -181,3 +181,12 @@ def test_huge_pages_are_wished_for_within_the_array_alone():
     assert all(begin <= a and b <= begin + array.nbytes for a, b in ours), (ours, begin)
     if Path("/sys/kernel/mm/transparent_hugepage/enabled").exists():
         assert ours
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_the_fast_way_in_is_for_aligned_memory(dtype):
+    raw = np.zeros(8 * 100 + 1, np.uint8)
+    askew = raw[1 : 1 + 100 * np.dtype(dtype).itemsize].view(dtype)
+    assert _core.plain(askew) is None and _core.plain(askew.copy()) is not None
+    assert (fastinit.normal_(askew, generator=1) == fastinit.normal_(np.empty(100, dtype), generator=1)).all()
+    assert raw[0] == 0

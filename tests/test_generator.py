@@ -68,6 +68,16 @@ def test_spawn():
     assert root.spawn(0) == []
 
 
+def test_names_numbers_and_spawned_children_are_never_the_same():
+    """Each kind of child has a domain of its own, even where what they are made of has the same bytes."""
+    for number in range(4):
+        root = Generator(6)
+        name = number.to_bytes(8, "little").decode()
+        spawned = root.spawn(number + 1)[number]
+        seeds = {root.fold_in(number).initial_seed(), root.fold_in(name).initial_seed(), spawned.initial_seed()}
+        assert len(seeds) == 3
+
+
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda g: pickle.loads(pickle.dumps(g))])
 def test_copies_go_on_alone(again):
     generator = Generator(9)

@@ -175,3 +175,28 @@ def test_memory_that_is_short_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         print(found)
         """)
     assert (done.returncode, done.stdout) == (0, f"{[1.0] * 8}\n"), done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells which signals a thread blocks")
+def test_workers_block_signals() -> None:
+    """So that a handler of the program's, in C too, runs on a thread of the program's."""
+    done = run("""
+        def blocked(thread):
+            with open(f"/proc/self/task/{thread}/status") as status:
+                line = next(line for line in status if line.startswith("SigBlk"))
+            return int(line.split()[1], 16)
+        array, seen = np.ones(2**27, np.float32), set()
+        filling = threading.Thread(target=lambda: [fastinit.normal_(array) for _ in range(3)])
+        filling.start()
+        before = {str(os.getpid()), str(filling.native_id)}
+        while filling.is_alive():
+            for thread in set(os.listdir("/proc/self/task")) - before:
+                try:
+                    seen.add(blocked(thread))
+                except (FileNotFoundError, ProcessLookupError, StopIteration):
+                    pass
+            time.sleep(0.001)
+        wanted = {signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGUSR1, signal.SIGCHLD}
+        print(len(seen) > 0, all(mask >> s - 1 & 1 for mask in seen for s in wanted))
+        """)
+    assert done.stdout.split() == ["True", "True"], done.stderr

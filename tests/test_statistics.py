@@ -224,3 +224,13 @@ def test_truncated_normals_far_from_their_mean(parameters, dtype):
 )  # fmt: skip
 def test_truncated_std_of_any_width(a, b, std):
     assert fastinit.truncated_std(a, b) == pytest.approx(std, rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize("dtype, bound", [("f4", 7.0), ("f8", 9.0)])
+def test_where_a_truncated_normal_is_a_plain_one(dtype, bound):
+    """Beyond what a normal reaches it has the normal's values; within, never: they come from another form."""
+    plain = fastinit.normal_(np.empty(1000, dtype), 0.5, 2.0, generator=3)
+    for sigmas, same in ((bound, True), (bound + 1, True), (bound - 0.01, False), (bound - 1, False)):
+        low, high = 0.5 - 2 * sigmas, 0.5 + 2 * sigmas
+        filled = fastinit.trunc_normal_(np.empty(1000, dtype), 0.5, 2.0, low, high, generator=3)
+        assert (filled == plain).all() == same

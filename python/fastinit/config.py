@@ -35,19 +35,22 @@ def get_num_threads() -> int:
     return _core.get_threads()
 
 
-def _usable_cpus() -> int:
-    """Processors in this process's affinity, less if a cgroup's quota grants less."""
+def _usable_cpus(group: Path = Path("/sys/fs/cgroup")) -> int:
+    """Processors in this process's affinity, less if a cgroup's quota grants less: rounded up, as a fill is short."""
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpus
-    group = Path("/sys/fs/cgroup")
-    with contextlib.suppress(OSError, ValueError):  # cgroup v2: "max 100000" or "200000 100000"
+    with contextlib.suppress(OSError, ValueError, ZeroDivisionError):  # cgroup v2: "max 100000" or "200000 100000"
         allowed, period = map(int, (group / "cpu.max").read_text().split())
-        quota = allowed // period
+        quota = _granted(allowed, period)
     with contextlib.suppress(OSError, ValueError, ZeroDivisionError):  # cgroup v1: -1 for no quota
         allowed = int((group / "cpu/cpu.cfs_quota_us").read_text())
         if allowed > 0:
-            quota = allowed // int((group / "cpu/cpu.cfs_period_us").read_text())
+            quota = _granted(allowed, int((group / "cpu/cpu.cfs_period_us").read_text()))
     return max(1, min(cpus, quota))
+
+
+def _granted(allowed: int, period: int) -> int:
+    return -(-allowed // period)
 
 
 def _configure() -> None:
