@@ -66,6 +66,7 @@ def changed(change):
         (changed(lambda n: n[0].bias.fill(-9)), inputs(64), {}, "z of layer2 does not depend on x"),
         (changed(lambda n: n[1].weight.fill(0)), inputs(64), {"orthogonal": False}, "layer2 does not depend on x"),
         (biased(2.0), inputs(64), {}, "layer2 .* of which its bias gives .* center=True"),
+        (biased(0.95), 3 * inputs(64), {}, "layer2 .* of which its bias gives .* center=True"),
         (biased(2.0), inputs(64) * 0, {}, "z of layer1 does not depend"),
         (mlp([64, 2]), np.where(inputs(64) > 2, np.nan, inputs(64)), {}, "z of layer1 holds .* NaN"),
         (mlp([64, 2]), inputs(64)[:0], {}, "z of layer1 is empty"),

@@ -351,7 +351,7 @@ class StatsTable(Sequence[Stats]):
 
     def __init__(self, rows: Sequence[Stats], without: Sequence[str] = ()) -> None:
         self._rows = rows
-        self.without = list(without)
+        self.without: list[str] = list(without)
 
     def __len__(self) -> int:
         return len(self._rows)
