@@ -80,3 +80,20 @@ def test_gain_table_names_every_activation():
 def test_bad_input_is_told(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("activation", fastinit.activations)
+def test_the_callers_floating_point_settings_do_not_matter(activation):
+    fastinit.critical.cache_clear()
+    x = inputs(16, 32)
+    with np.errstate(all="raise"):
+        for sigma_w2 in (1e-3, 1.5, 30.0):
+            fastinit.theory(activation, sigma_w2, 0.1)
+        repr(fastinit.gain_table(activation)), fastinit.activation_gain(activation)
+        layers = fastinit.mlp([16, 8, 4], activation, generator=0)
+        for scale in (1.0, 1e3, 1e-30, 1e20):
+            zs, outputs = fastinit.forward(layers, x * np.float32(scale))
+            fastinit.backward(layers, x * np.float32(scale), zs, outputs, np.ones_like(outputs[-1]))
+        fastinit.lsuv_(layers, x, generator=0)
+        fastinit.cross_entropy(np.array([[1e30, 0.0], [-1e3, 800.0]]), np.array([0, 1]))
+        fastinit.mean_squared_error(np.array([1e-200]), np.array([0.0]))

@@ -449,7 +449,7 @@ class Torch(Backend["torch.Tensor"]):
 
     def _view_to_read(self, tensor: "torch.Tensor") -> np.ndarray:
         if self._is_cow(tensor):
-            dtype = self.view(self.torch.empty(0, dtype=tensor.dtype)).dtype
+            dtype = self.view(self.torch.empty(0, dtype=tensor.dtype, device="cpu")).dtype
             return np.asarray(_Borrowed(tensor, self.torch._C._data_address(tensor), dtype))
         return self.view(tensor)
 

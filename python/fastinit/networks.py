@@ -145,6 +145,7 @@ def mlp(
     return layers
 
 
+@np.errstate(all="ignore")
 def forward(network: Sequence[Dense], x: npt.ArrayLike) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The forward pass: z and a of every layer.
 
@@ -183,6 +184,7 @@ def forward(network: Sequence[Dense], x: npt.ArrayLike) -> tuple[list[np.ndarray
     return zs, outputs
 
 
+@np.errstate(all="ignore")
 def backward(
     network: Sequence[Dense],
     x: npt.ArrayLike,
@@ -226,6 +228,7 @@ def backward(
     return found[::-1]
 
 
+@np.errstate(all="ignore")
 def cross_entropy(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[float, np.ndarray]:
     """Mean cross-entropy of softmax(scores), and its gradient.
 
@@ -257,6 +260,7 @@ def cross_entropy(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[float, 
     return -float(log_p[rows, labels].mean(dtype=np.float64)), grad / len(labels)
 
 
+@np.errstate(all="ignore")
 def mean_squared_error(outputs: npt.ArrayLike, target: npt.ArrayLike) -> tuple[float, np.ndarray]:
     """Mean of (outputs - target)^2 over everything, and its gradient with respect to the outputs.
 

@@ -20,6 +20,7 @@ def _rule() -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.legendre.leggauss(_POINTS)
 
 
+@np.errstate(all="ignore")
 def nodes(panels: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes x and weights w, so that E f(x) is w @ f(x). An even number of panels has 0 between two of them."""
     points, weights = _rule()
@@ -35,6 +36,7 @@ def fixed_nodes() -> tuple[np.ndarray, np.ndarray]:
     return nodes(96)
 
 
+@np.errstate(all="ignore")
 def mean_square(f: Callable[[np.ndarray], np.ndarray], q: float) -> float:
     """E f(z)^2, z ~ N(0, q), at the fixed nodes."""
     x, weights = fixed_nodes()

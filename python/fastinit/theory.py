@@ -30,6 +30,7 @@ def _hermite() -> np.ndarray:
     return weighted
 
 
+@np.errstate(all="ignore")
 def dead_share(c: float, batch: int) -> float:
     """P(a unit's z is below 0 for every one of `batch` inputs whose z correlate by c): one shared Gaussian factor."""
     c = min(max(c, 0.0), 1.0)
@@ -46,6 +47,7 @@ def finite_width_band(beta: float) -> float:
 
 
 @functools.cache
+@np.errstate(all="ignore")
 def critical(activation: str) -> tuple[float, float]:
     """Where a wide network without biases passes signals and gradients on unchanged: n Var w, and Var z there.
 
@@ -101,6 +103,7 @@ def critical(activation: str) -> tuple[float, float]:
     return round(1.0 / at_zero, 9), 0.0
 
 
+@np.errstate(all="ignore")
 def needed(activation: str) -> tuple[float, ...]:
     """Every n Var w that is right: the forward gain squared, where f(0) = 0 and f is not odd; the critical value."""
     known, found = find(activation), []
@@ -199,6 +202,7 @@ def _slope_of_correlation(squares: np.ndarray, sigma_b2: float, q: float) -> flo
     return float(polyval(low, squares[1:] * np.arange(1, _TERMS))) / q
 
 
+@np.errstate(all="ignore")
 def theory(
     activation: str,
     sigma_w2: float,
@@ -278,6 +282,7 @@ def theory(
                   _scale(slope_q), _scale(slope_c), _scale(chi))  # fmt: skip
 
 
+@np.errstate(all="ignore")
 def gain_table(*names: str) -> Table:
     """Gains and critical variances of activations, side by side.
 

@@ -63,6 +63,7 @@ def _slope(value: object) -> float:
     return number("negative_slope", value)
 
 
+@np.errstate(all="ignore")
 def activation_gain(
     f: str | Elementwise, direction: str = "forward", method: str = "quadrature", derivative: Elementwise | None = None
 ) -> float:
