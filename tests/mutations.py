@@ -175,7 +175,7 @@ MUTATIONS = [  # file, what stands there, what is put there, the tests that must
      "NEAR = (2.0**-800,", "test_describe.py::test_moments_of_any_scale"),
     ("python/fastinit/statistics/describe.py", "if counts.subnormal and", "if False and",
      "test_describe.py::test_quantiles_lie_in_their_bin_far_off"),
-    ("python/fastinit/initializers/random.py", "elements >= 2**62",
+    ("python/fastinit/initializers/filling.py", "elements >= 2**62",
      "elements >= 2**63", "test_arguments.py::test_bad_arguments"),
     ("python/fastinit/config.py", "-(-allowed // period)",
      "allowed // period", "test_config.py::test_threads_follow_a_quota_rounded_up"),
