@@ -301,10 +301,13 @@ def test_parts_and_views_and_calls_with_numbers(defer):
 @BOTH
 def test_zeros_and_ones_of_any_size(defer):
     with patched(defer):
+        t = torch.empty(6).normal_()
+        t[:2].expand(3, 2).fill_(7)  # as many elements as the memory has, and not all of it
         z, o, i = torch.zeros(600, 600), torch.ones(600, 600), torch.zeros(600, 600, dtype=torch.int64)
         z[0].normal_()
         b, s, f = torch.zeros_like(o), float(torch.ones(600, 600).sum()), torch.full((2,), torch.randn(1).abs().sum())
         spread = torch.empty(6)[:2].expand(3, 2)
+    assert torch.equal(t[2:], drawn(shape=(6,))[2:]) and (t[:2] == 7).all()
     assert z[1:].abs().sum() == 0 and z[0].std() > 0.5 and bool((o == 1).all()) and s == 360000 and i.sum() == 0
     assert b.sum() == 0 and (f != 0).all() and spread.shape == (3, 2)
 
