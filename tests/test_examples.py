@@ -33,7 +33,7 @@ NEEDS = {
 # nothing in them is for users, or not by this name
 WITHOUT = {
     "backends", "checks", "guard",
-    "initializers.deprecated", "initializers.underscored",
+    "initializers.deprecated", "initializers.filling", "initializers.underscored",
     "devices", "quadrature", "sharding", "show.progress", "show.svg", "torch_models", "version",
     *(f"probing.{name}" for name in PROBING),
     *(f"models.{name}" for name in MODELS),
