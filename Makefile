@@ -46,7 +46,7 @@ check-types: $(LINT)/ready ## how much of the public interface is typed: at leas
 	$(LINT)/bin/python tools/check_types.py
 
 test: install test-c ## the everyday suite, by two workers
-	$(if $(TORCH),$(PY) -m pip install -q --group arrays)
+	$(if $(TORCH),$(PY) -m pip install -q --group arrays --group models)
 	$(PY) -m pytest -q -n 2 --dist loadgroup
 
 test-c: ## the C core alone, under AddressSanitizer and UBSan
