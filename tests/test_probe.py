@@ -130,7 +130,7 @@ def test_the_report_in_vietnamese():
     words = "likely because,cure:,seen:,layer ,healthy,steps of,a constant answer,not looked at,note:".split(",")
     assert not [word for word in words if word in repr(report) + report._repr_html_()]
     axes = report.plot("all")
-    assert [ax.get_title() for ax in axes] == ["tín hiệu, lan truyền tiến", "gradient, lan truyền ngược", "z theo lớp"]
+    assert [ax.get_title() for ax in axes] == ["tín hiệu, lan truyền xuôi", "gradient, lan truyền ngược", "z theo lớp"]
     plt.close("all")
 
 

@@ -9,7 +9,7 @@
 #
 # Lúc đầu, một mạng nơ-ron chỉ là một hộp số mà ai đó phải chọn. Bài học này nói về sự lựa chọn ấy, và hình đầu tiên đã chứa tất cả:
 # cùng một mạng 30 lớp, trọng số được lấy ngẫu nhiên với ba độ lớn khác nhau, khi mạng chưa học gì. Bên trái là độ lớn của tín hiệu
-# trên đường đi tới, bên phải là độ lớn của gradient trên đường đi về. (Từ ngữ và nhãn trong hình: [bảng thuật ngữ](glossary.md).)
+# khi lan truyền xuôi, bên phải là độ lớn của gradient khi lan truyền ngược. (Từ ngữ và nhãn trong hình: [bảng thuật ngữ](glossary.md).)
 # %% name="the whole idea"
 from functools import partial
 
@@ -92,7 +92,7 @@ print(fastinit.probe(constant_network(0.1), images, labels).findings[0])
 # Eight units, worth one. Equal weights give equal outputs, equal outputs receive equal gradients, and an equal step keeps equal weights
 # equal. No optimiser that treats each weight by itself can undo that.
 #
-# ## All zero: nothing moves at all
+# ## All zero: no weight moves, ever
 #
 # With 0 it is worse. The gradient of the hidden weights has the output weights as a factor, and they are 0. The gradient of the output
 # weights has the hidden outputs as a factor, and tanh(0) = 0.
@@ -100,7 +100,7 @@ print(fastinit.probe(constant_network(0.1), images, labels).findings[0])
 # Tám nơ-ron mà giá trị chỉ bằng một. Trọng số bằng nhau cho đầu ra bằng nhau, đầu ra bằng nhau nhận gradient bằng nhau, và bước đi bằng
 # nhau giữ trọng số bằng nhau. Không thuật toán tối ưu nào xử lý riêng từng trọng số có thể gỡ được điều đó.
 #
-# ## Tất cả bằng 0: không gì chuyển động
+# ## Tất cả bằng 0: không trọng số nào thay đổi
 #
 # Với số 0 còn tệ hơn. Gradient của trọng số lớp ẩn có thừa số là trọng số lớp ra, mà chúng bằng 0. Gradient của trọng số lớp ra có
 # thừa số là đầu ra lớp ẩn, mà tanh(0) = 0.
@@ -201,14 +201,14 @@ change = (3, 0, 0.7)
 change = (3, 20, 0.1)
 # %% name="words" lang="en"
 hints = {
-    "start": "Hint: give three numbers, such as (2, 30, 0.5). Which pixels are not 0 in every image?",
+    "start": "Hint: give three numbers, such as (2, 30, 0.5). Which pixels are not 0 in at least one image?",
     "black": "Hint: that pixel is 0 in every image, so its weight is never used. images.any(axis=0) shows the others.",
     "equal": "Hint: is the value different from the 0.1 of all the others?",
     "right": "Right: unit {} is free; the other seven are still copies of each other. Random weights free all of them at once.",
 }
 # %% name="words" lang="vi"
 hints = {
-    "start": "Gợi ý: cho ba số, ví dụ (2, 30, 0.5). Điểm ảnh nào không bằng 0 trong mọi ảnh?",
+    "start": "Gợi ý: cho ba số, ví dụ (2, 30, 0.5). Điểm ảnh nào khác 0 trong ít nhất một ảnh?",
     "black": "Gợi ý: điểm ảnh đó bằng 0 trong mọi ảnh nên trọng số của nó không bao giờ được dùng. Xem images.any(axis=0).",
     "equal": "Gợi ý: giá trị có khác 0.1 của các trọng số còn lại không?",
     "right": "Đúng: nơ-ron {} đã tự do; bảy nơ-ron kia vẫn là bản sao của nhau. Trọng số ngẫu nhiên giải phóng tất cả cùng lúc.",

@@ -22,9 +22,8 @@ assert fastinit.dsigmoid(0.0) == 0.25 == fastinit.dsigmoid(z).max()  # the steep
 #
 # Take the weight $w = 6.74$ and the input that makes $z = 14.15$, which is $x = 2.099$. How steep is the sigmoid there?
 #
-# The text that this lesson follows prints $7.08\cdot10^{-7}$. The value is $7.157\cdot10^{-7}$. The text computed
-# $\sigma'(z) = y\,(1 - y)$ from a rounded $y = 0.9999992912$, and that is the sigmoid of 14.16. `fastinit.dsigmoid` is a function of
-# $z$, so no such digits are lost. (The text also gives $9\cdot10^{-7}$ for the gradient by the weight. It has $x\,\sigma'(z)$ as a
+# The text that this lesson follows prints $7.08\cdot10^{-7}$. The value is $7.157\cdot10^{-7}$. The text has
+# $y = 0.9999992912$, which is the sigmoid of $z = 14.1597$: it was computed there, and then $z$ was cut to 14.15 and 7.088 to 7.08. (The text also gives $9\cdot10^{-7}$ for the gradient by the weight. It has $x\,\sigma'(z)$ as a
 # factor, and what follows the unit as another; the picture with the rest of that network is lost, but the other factor must have
 # been 0.6.)
 # %% [markdown] lang="vi"
@@ -32,8 +31,8 @@ assert fastinit.dsigmoid(0.0) == 0.25 == fastinit.dsigmoid(z).max()  # the steep
 #
 # Lấy trọng số $w = 6.74$ và đầu vào sao cho $z = 14.15$, tức $x = 2.099$. Sigmoid ở đó dốc bao nhiêu?
 #
-# Bài giảng mà ta theo in ra $7.08\cdot10^{-7}$. Giá trị đúng là $7.157\cdot10^{-7}$. Bài giảng tính $\sigma'(z) = y\,(1 - y)$ từ một
-# $y = 0.9999992912$ đã làm tròn, vốn là sigmoid của 14.16. `fastinit.dsigmoid` là hàm của $z$ nên không mất những chữ số ấy. (Bài
+# Bài giảng mà ta theo in ra $7.08\cdot10^{-7}$. Giá trị đúng là $7.157\cdot10^{-7}$. Bài giảng có
+# $y = 0.9999992912$, vốn là sigmoid của $z = 14.1597$: phép tính được làm ở đó, rồi $z$ bị cắt còn 14.15 và 7.088 còn 7.08. (Bài
 # giảng còn cho gradient theo trọng số là $9\cdot10^{-7}$. Gradient đó có thừa số $x\,\sigma'(z)$, và thừa số còn lại đến từ phần mạng
 # phía sau; hình vẽ phần mạng đó đã mất, nhưng thừa số còn lại hẳn phải là 0.6.)
 # %% name="2.1 large weight"
@@ -45,9 +44,8 @@ assert f"{x:.3f}" == "2.099" and f"{slope:.3e}" == "7.157e-07"
 
 printed = 0.9999992912
 belongs_to = np.log(printed / (1 - printed))
-print(f"from the rounded y: {printed * (1 - printed):.3e} = sigmoid'({belongs_to:.2f})")
-# cut to 7.08, not rounded
-assert f"{printed * (1 - printed):.3e}" == "7.088e-07" and f"{belongs_to:.2f}" == "14.16"
+print(f"y = {printed}: {printed * (1 - printed):.3e} = sigmoid'({belongs_to:.4f})")
+assert f"{printed * (1 - printed):.3e}" == "7.088e-07" and f"{belongs_to:.4f}" == "14.1597"
 
 rest = 9e-7 / (x * slope)
 print(f"dL/dw = {x * slope:.3g} x what follows; it is 9e-7 if that is {rest:.2f}")
@@ -92,7 +90,7 @@ value = 100.0
 for step, left in enumerate((10, 1, 0.1, 0.01, 0.001), 1):
     value *= 0.1
     assert np.isclose(value, left)
-    print(f"100 after {step} multiplications: {value:g}")
+    print(f"100 x 0.1^{step} = {value:g}")
 bound = 0.25 ** np.arange(1, 11)
 assert bound[1] == 0.0625 and bound[2] == 0.015625
 print("at most, by layers:", *(f"{b:.2g}" for b in bound))
@@ -106,7 +104,7 @@ assert 5 * fastinit.dsigmoid(0.0) == 1.25
 # that reproduce its result.) `backward` walks through the layers as you would on paper:
 # $\dfrac{\partial L}{\partial z^{[l]}} = \dfrac{\partial L}{\partial z^{[l+1]}}\; w\; \sigma'(z^{[l]})$.
 # %% [markdown] lang="vi"
-# ## Chuỗi năm lớp, lượt đi và lượt về
+# ## Chuỗi năm lớp, lan truyền xuôi và lan truyền ngược
 #
 # Năm lớp, mọi trọng số là 0.919, đầu vào 0.5, mục tiêu 1, hàm mất mát $(a - y)^2$. (Hình của bài giảng gốc đã mất; đây là những con số
 # tròn cho lại đúng kết quả của nó.) `backward` đi qua từng lớp như bạn làm trên giấy:

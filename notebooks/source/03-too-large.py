@@ -145,8 +145,8 @@ assert (steep[:-1] > steep[1:]).all() and steep[0] > 100 * small[
 # Where do such losses come from? Look into a deeper network with large weights: the signal grows from layer to layer on its way
 # forward, and the gradient from layer to layer on its way back.
 # %% [markdown] lang="vi"
-# Những giá trị mất mát ấy từ đâu ra? Hãy nhìn vào một mạng sâu hơn với trọng số lớn: tín hiệu lớn dần qua từng lớp trên đường đi tới, và
-# gradient lớn dần qua từng lớp trên đường đi về.
+# Những giá trị mất mát ấy từ đâu ra? Hãy nhìn vào một mạng sâu hơn với trọng số lớn: tín hiệu lớn dần qua từng lớp khi lan truyền xuôi, và
+# gradient lớn dần qua từng lớp khi lan truyền ngược.
 # %% name="2.3 gradients of a large net"
 init = functools.partial(fastinit.normal_, std=0.5)
 found = fastinit.probe(

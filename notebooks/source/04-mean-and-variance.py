@@ -5,7 +5,7 @@
 # %% [markdown] lang="vi"
 # # 4. Kỳ vọng và phương sai
 #
-# Phần còn lại của bài học cần vài sự thật về số ngẫu nhiên. Ở đây mỗi điều được tìm hai lần: chính xác, và trong các số do fastinit sinh ra.
+# Phần còn lại của bài học cần vài tính chất của số ngẫu nhiên. Ở đây mỗi điều được tìm hai lần: chính xác, và trong các số do fastinit sinh ra.
 # %% [markdown] lang="en"
 # ## A weighted mean: 1, 2 or 3 km to school
 #
@@ -18,7 +18,7 @@
 # %% [markdown] lang="vi"
 # ## Trung bình có trọng số: 1, 2 hay 3 km tới trường
 #
-# 30% học sinh ở cách trường 1 km, 40% ở cách 2 km, 30% ở cách 3 km. Kỳ vọng cân mỗi giá trị bằng xác suất của nó, còn phương sai là trung
+# 30% học sinh ở cách trường 1 km, 40% ở cách 2 km, 30% ở cách 3 km. Kỳ vọng là trung bình có trọng số là xác suất, còn phương sai là trung
 # bình của bình phương khoảng cách tới kỳ vọng:
 #
 # $$\mathbb{E}X = \sum_i x_i\,P(x_i), \qquad \operatorname{Var} X = \mathbb{E}(X - \mathbb{E}X)^2 = \mathbb{E}X^2 - (\mathbb{E}X)^2 .$$

@@ -1,12 +1,12 @@
 # %% [markdown] lang="en"
 # # 5. Near zero
 #
-# Sums of random numbers are easy; sums that go through a curve are not. The way out: near 0 every smooth curve is a straight line.
+# Sums of random numbers are easy; sums that go through a curve are not. The way out: near 0 every curve with a slope is nearly a straight line.
 # This notebook shows for tanh and sigmoid how near is near enough, and what happens to the variance when it is not.
 # %% [markdown] lang="vi"
 # # 5. Gần số 0
 #
-# Tổng của các số ngẫu nhiên thì dễ; tổng ấy đi qua một đường cong thì không. Lối thoát: gần số 0, mọi đường cong trơn đều là đường thẳng.
+# Tổng của các số ngẫu nhiên thì dễ; tổng ấy đi qua một đường cong thì không. Lối thoát: gần số 0, mọi đường cong có độ dốc đều gần như là đường thẳng.
 # Notebook này cho thấy với tanh và sigmoid thì gần bao nhiêu là đủ, và khi không đủ gần thì phương sai ra sao.
 # %% [markdown] lang="en"
 # ## The Maclaurin series
@@ -28,7 +28,7 @@
 # \tanh x = x - \frac{x^3}{3} + \frac{2x^5}{15} - \cdots, \qquad
 # \sigma(x) = \frac12 + \frac x4 - \frac{x^3}{48} + \cdots$$
 #
-# Ngắt sau số hạng bậc nhất, với $x$ nhỏ: $\tanh x \approx x$ và $\sigma(x) \approx \frac12 + \frac x4$. Dấu đan xen và các số hạng nhỏ dần, nên sai
+# Ngắt sau số hạng bậc nhất, với $x$ nhỏ: $\tanh x \approx x$ và $\sigma(x) \approx \frac12 + \frac x4$. Chuỗi đan dấu và các số hạng nhỏ dần, nên sai
 # số không bao giờ lớn hơn số hạng đầu tiên bị bỏ: $|x|^3/3$ và $|x|^3/48$.
 # %% name="3.3 Maclaurin and its error"
 import fastinit
@@ -60,10 +60,11 @@ plt.show()
 assert f"{0.5 - fastinit.tanh(0.5):.5f}" == "0.03788"
 assert f"{0.625 - fastinit.sigmoid(0.5):.5f}" == "0.00254"
 # %% [markdown] lang="en"
-# Any function that is smooth at 0 has such a series; each derivative is one more degree. Here the polynomials of tanh of degree 1 to 7
-# and where each gives way.
+# Each derivative at 0 is one more degree. The series of tanh converges for $|x| < \pi/2$ only, sigmoid's for $|x| < \pi$; beyond, more terms make it
+# worse. Here the polynomials of tanh of degree 1 to 7 and where each gives way.
 # %% [markdown] lang="vi"
-# Mọi hàm trơn tại 0 đều có chuỗi như vậy; thêm một đạo hàm là thêm một bậc. Dưới đây là các đa thức bậc 1 đến 7 của tanh và nơi mỗi đa thức
+# Thêm một đạo hàm tại 0 là thêm một bậc. Chuỗi của tanh chỉ hội tụ khi $|x| < \pi/2$, của sigmoid khi $|x| < \pi$; ngoài khoảng đó, thêm số hạng
+# chỉ làm tệ hơn. Dưới đây là các đa thức bậc 1 đến 7 của tanh và nơi mỗi đa thức
 # không còn đúng nữa.
 # %% name="3.3 more terms"
 coefficients = {1: 1.0, 3: -1 / 3, 5: 2 / 15, 7: -17 / 315}

@@ -19,8 +19,8 @@
 # %% [markdown] lang="en"
 # ## One layer: Var z = n Var x Var w
 #
-# $z = x_1w_1 + \dots + x_nw_n + b$ with $b = 0$. The terms are independent, so their variances add up; they are alike, so the sum is $n$ times
-# one of them; and $\mathbb{E}w = 0$ (any distribution symmetric about 0) leaves of the product rule
+# $z = x_1w_1 + \dots + x_nw_n + b$ with $b = 0$. The weights are independent of each other and of mean 0, so the terms are uncorrelated,
+# even where the inputs are not, and their variances add up; they have the same distribution, so the sum is $n$ times one of them; and $\mathbb{E}w = 0$ (any distribution symmetric about 0) leaves of the product rule
 #
 # $$\operatorname{Var} z = n \operatorname{Var} w \left(\operatorname{Var} x + (\mathbb{E}x)^2\right) = n \operatorname{Var} w \; \mathbb{E}x^2,$$
 #
@@ -30,8 +30,8 @@
 # %% [markdown] lang="vi"
 # ## Một lớp: Var z = n Var x Var w
 #
-# $z = x_1w_1 + \dots + x_nw_n + b$ với $b = 0$. Các số hạng độc lập nên phương sai của chúng cộng lại; chúng giống nhau nên tổng bằng $n$ lần
-# một số hạng; và $\mathbb{E}w = 0$ (mọi phân phối đối xứng qua 0) làm quy tắc của tích chỉ còn
+# $z = x_1w_1 + \dots + x_nw_n + b$ với $b = 0$. Các trọng số độc lập với nhau và có kỳ vọng 0, nên các số hạng không tương quan,
+# kể cả khi đầu vào tương quan, và phương sai của chúng cộng lại; chúng cùng phân phối nên tổng bằng $n$ lần một số hạng; và $\mathbb{E}w = 0$ (mọi phân phối đối xứng qua 0) làm quy tắc của tích chỉ còn
 #
 # $$\operatorname{Var} z = n \operatorname{Var} w \left(\operatorname{Var} x + (\mathbb{E}x)^2\right) = n \operatorname{Var} w \; \mathbb{E}x^2,$$
 #
@@ -104,7 +104,7 @@ assert abs(n * uniform.var - 1) < 0.02 and abs(n * normal.var - 1) < 0.02
 #
 # Phương sai có được giữ nguyên không? Không hẳn: $\tanh z$ nhỏ hơn $z$, mỗi lớp mất một ít, và tín hiệu tắt dần chậm rãi, từ 1 xuống 0.027 sau
 # 20 lớp. Nó giảm theo lũy thừa của độ sâu chứ không theo hàm mũ, và gradient vẫn sống. Hệ số 5/3 mà torch khuyên dùng cho tanh bù lại chỗ mất: phương sai
-# dừng ở 1.2, nhưng khi đó bình phương trung bình của gradient lớn lên $\chi = 1.21$ lần mỗi lớp. Các đường đứt nét là tính ra, không phải khớp
+# ổn định quanh 1.2, nhưng khi đó trung bình bình phương của gradient lớn lên $\chi = 1.21$ lần mỗi lớp. Các đường đứt nét là tính ra, không phải khớp
 # theo số liệu (`fastinit.theory`).
 # %% name="two rules, measured: tanh"
 def scaled(scale):
@@ -146,7 +146,9 @@ assert np.allclose(variance["1/n"], fastinit.theory("tanh", 1.0, depth=20).q, rt
 assert f"{variance['1/n'][-1]:.3f}" == "0.027" and 0.1 < ratio["1/n"] < 1
 assert abs(variance["(5/3)²/n"][-1] - 1.18) < 0.1
 assert f"{fastinit.theory('tanh', 25 / 9).chi[-1]:.2f}" == "1.21"
-assert variance["1/(3n)"][-1] < 1e-9  # what most people used before Glorot: nothing arrives
+assert (
+    variance["1/(3n)"][-1] < 1e-9
+)  # the "standard" initialisation of Glorot and Bengio: nothing arrives
 # %% [markdown] lang="en"
 # ## Sigmoid: Var w = 16/n, and what becomes of it
 #
@@ -155,8 +157,9 @@ assert variance["1/(3n)"][-1] < 1e-9  # what most people used before Glorot: not
 # $$\operatorname{Var} w = \frac{16}n: \qquad w \sim U\!\left(-4\sqrt{\tfrac3n}, 4\sqrt{\tfrac3n}\right) \quad\text{or}\quad w \sim \mathcal N\!\left(0, \tfrac{16}n\right).$$
 #
 # But two things in that argument are not so. $z$ is no longer near 0 once the weights are this large. And rule 2 is broken: $\mathbb{E}a = \frac12$, so
-# $\operatorname{Var} z = n \operatorname{Var} w\,\mathbb{E}a^2$ has the term $(\mathbb{E}a)^2$ again. Measured, $\operatorname{Var} z$ settles near 5.9 whatever the input, and
-# the gradient fades by 0.63 in each layer: about six layers of it can be trained.
+# $\operatorname{Var} z = n \operatorname{Var} w\,\mathbb{E}a^2$ has the term $(\mathbb{E}a)^2$ again. $\mathbb{E}z^2$ settles near 5.9 (theory 5.86) whatever the input, so 16/n keeps
+# the signal. But the gradient is multiplied by 0.63 in each layer: 5 layers train, 20 do not. 103/n would keep the gradient, with more than half of $z$ out where sigmoid
+# is nearly flat: 20 layers train badly. Neither trains deep. Hence tanh, ReLU, or $-1 + 2\sigma(2z)$, which is tanh.
 # %% [markdown] lang="vi"
 # ## Sigmoid: Var w = 16/n, và kết quả thật sự
 #
@@ -165,8 +168,9 @@ assert variance["1/(3n)"][-1] < 1e-9  # what most people used before Glorot: not
 # $$\operatorname{Var} w = \frac{16}n: \qquad w \sim U\!\left(-4\sqrt{\tfrac3n}, 4\sqrt{\tfrac3n}\right) \quad\text{hoặc}\quad w \sim \mathcal N\!\left(0, \tfrac{16}n\right).$$
 #
 # Nhưng có hai điều trong lập luận đó không đúng. Với trọng số lớn như vậy, $z$ không còn gần 0 nữa. Và quy tắc 2 bị vi phạm: $\mathbb{E}a = \frac12$, nên
-# $\operatorname{Var} z = n \operatorname{Var} w\,\mathbb{E}a^2$ lại có số hạng $(\mathbb{E}a)^2$. Đo thực tế, $\operatorname{Var} z$ dừng gần 5.9 với mọi đầu vào, và gradient
-# giảm còn 0.63 qua mỗi lớp: chỉ huấn luyện được chừng sáu lớp.
+# $\operatorname{Var} z = n \operatorname{Var} w\,\mathbb{E}a^2$ lại có số hạng $(\mathbb{E}a)^2$. $\mathbb{E}z^2$ ổn định quanh 5.9 (lý thuyết 5.86) với mọi đầu vào, nên 16/n giữ
+# được tín hiệu. Nhưng gradient bị nhân với 0.63 qua mỗi lớp: 5 lớp huấn luyện được, 20 lớp thì không. 103/n giữ được gradient, nhưng hơn nửa số $z$ nằm ở chỗ sigmoid gần như
+# phẳng: 20 lớp huấn luyện rất kém. Không cách nào huấn luyện được mạng sâu. Vì thế người ta dùng tanh, ReLU, hoặc $-1 + 2\sigma(2z)$, chính là tanh.
 # %% name="Xavier, sigmoid"
 uniform = fastinit.describe(
     fastinit.variance_scaling_(weight, 16, "fan_in", "uniform", generator=0)
@@ -206,20 +210,20 @@ for name in ("tanh", "softsign", "hardtanh"):
 # - signals keep their size if $n_{in} \operatorname{Var} w = 1$,
 # - gradients keep theirs if $n_{out} \operatorname{Var} w = 1$.
 #
-# Both can be had only if $n_{in} = n_{out}$. Glorot and Bengio (2010) take the mean of the two counts,
+# Both can be had only if $n_{in} = n_{out}$. Glorot and Bengio (2010) take the mean of $n_{in}$ and $n_{out}$,
 # $\operatorname{Var} w = \dfrac{2}{n_{in} + n_{out}}$. Then neither is kept, but neither is far off, and after a layer that narrows and one that widens again the
-# errors cancel. Below a network that narrows from 800 to 25: each rule on the way forward and back.
+# errors partly make up for each other. Below a network that narrows from 800 to 25: each rule on the way forward and back.
 # %% [markdown] lang="vi"
 # ## Dạng của chính Glorot, và nó đánh đổi điều gì
 #
-# Trên đường về, tổng ấy xuất hiện với chiều còn lại: $\frac{\partial L}{\partial x_i} = \sum_j w_{ji} \frac{\partial L}{\partial z_j}$ có $n_{out}$ số hạng. Vậy
+# Khi lan truyền ngược, tổng ấy xuất hiện với chiều còn lại: $\frac{\partial L}{\partial x_i} = \sum_j w_{ji} \frac{\partial L}{\partial z_j}$ có $n_{out}$ số hạng. Vậy
 #
 # - tín hiệu giữ được độ lớn nếu $n_{in} \operatorname{Var} w = 1$,
 # - gradient giữ được độ lớn nếu $n_{out} \operatorname{Var} w = 1$.
 #
-# Chỉ khi $n_{in} = n_{out}$ mới được cả hai. Glorot và Bengio (2010) lấy trung bình của hai số đếm,
+# Chỉ khi $n_{in} = n_{out}$ mới được cả hai. Glorot và Bengio (2010) lấy trung bình của $n_{in}$ và $n_{out}$,
 # $\operatorname{Var} w = \dfrac{2}{n_{in} + n_{out}}$. Khi đó không bên nào được giữ nguyên, nhưng không bên nào lệch xa, và sau một lớp thu hẹp rồi một lớp mở rộng trở
-# lại thì sai lệch triệt tiêu nhau. Dưới đây là một mạng thu hẹp từ 800 xuống 25: mỗi quy tắc trên đường đi và đường về.
+# lại thì sai lệch bù trừ nhau một phần. Dưới đây là một mạng thu hẹp từ 800 xuống 25: mỗi quy tắc khi lan truyền xuôi và lan truyền ngược.
 # %% name="Glorot's own form"
 widths = [800, 400, 200, 100, 50, 25]
 wide_inputs = fastinit.normal_(np.empty((200, 800), np.float32), generator=1)
@@ -312,8 +316,8 @@ else:
 # %% [markdown] lang="vi"
 # ## Bài tập
 #
-# Một lớp có 300 đầu vào và 100 đầu ra. $\operatorname{Var} w$ nào làm cho trung bình của hai thừa số, $n_{in}\operatorname{Var} w$ đường đi và
-# $n_{out}\operatorname{Var} w$ đường về, bằng đúng 1? Đó là sự đánh đổi của Glorot.
+# Một lớp có 300 đầu vào và 100 đầu ra. $\operatorname{Var} w$ nào làm cho trung bình của hai thừa số, $n_{in}\operatorname{Var} w$ khi lan truyền xuôi và
+# $n_{out}\operatorname{Var} w$ khi lan truyền ngược, bằng đúng 1? Đó là sự đánh đổi của Glorot.
 # %% tags=["exercise"]
 var_w = ...
 # %% tags=["solution"]
@@ -331,8 +335,8 @@ hints = {
 # %% name="words" lang="vi"
 hints = {
     "start": "Gợi ý: (300 v + 100 v) / 2 = 1.",
-    "off": "Gợi ý: đường đi x {:.3g}, đường về x {:.3g}; trung bình là {:.3g}.",
-    "right": "Đúng: tín hiệu x {:.3g}, gradient x {:.3g}. xavier_normal_ điền với std {:.4f}; căn của phương sai bạn cho là {:.4f}.",
+    "off": "Gợi ý: lan truyền xuôi x {:.3g}, lan truyền ngược x {:.3g}; trung bình là {:.3g}.",
+    "right": "Đúng: tín hiệu x {:.3g}, gradient x {:.3g}. xavier_normal_ khởi tạo với std {:.4f}; căn của phương sai bạn cho là {:.4f}.",
 }
 
 

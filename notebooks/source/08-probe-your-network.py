@@ -11,13 +11,13 @@
 # %% [markdown] lang="en"
 # ## Glorot and Bengio's pictures
 #
-# Before 2010 weights were drawn from $U(-1/\sqrt n, 1/\sqrt n)$, which has $\operatorname{Var} w = \frac{1}{3n}$: the "standard" initialisation. Five tanh layers, filled so
+# Glorot and Bengio call $U(-1/\sqrt n, 1/\sqrt n)$, which has $\operatorname{Var} w = \frac{1}{3n}$, the "standard" initialisation of their day. (LeCun et al. had advised $\frac1n$ in 1998: `lecun_normal_`.) Five tanh layers, filled so
 # (above) and by Glorot's "normalised" one (below, `xavier_uniform_`): on the left the activations by layer, on the right the gradients. Above, they shrink
 # towards one end; below, they stay alike. (The gradients by the *weights* are alike in both, which is why nobody had noticed.)
 # %% [markdown] lang="vi"
 # ## Những hình của Glorot và Bengio
 #
-# Trước năm 2010, trọng số được lấy từ $U(-1/\sqrt n, 1/\sqrt n)$, có $\operatorname{Var} w = \frac{1}{3n}$: cách khởi tạo "tiêu chuẩn". Năm lớp tanh, được điền theo cách đó
+# Glorot và Bengio gọi $U(-1/\sqrt n, 1/\sqrt n)$, có $\operatorname{Var} w = \frac{1}{3n}$, là cách khởi tạo "tiêu chuẩn" thời đó. (LeCun và cộng sự đã khuyên $\frac1n$ từ năm 1998: `lecun_normal_`.) Năm lớp tanh, được khởi tạo theo cách đó
 # (trên) và theo cách "chuẩn hóa" của Glorot (dưới, `xavier_uniform_`): bên trái là giá trị kích hoạt theo từng lớp, bên phải là gradient. Ở trên, chúng co dần về một đầu; ở dưới, chúng
 # gần như nhau. (Gradient theo *trọng số* thì giống nhau trong cả hai trường hợp, vì thế mà trước đó không ai nhận ra.)
 # %% name="Glorot: histograms"
@@ -67,7 +67,7 @@ assert shrink["normalised"][0] > 0.45 and shrink["normalised"][1] > 0.35
 # singular values of mean $8/3\pi = 0.849$; divide by $\sqrt3$ and it is 0.490. With small inputs, where $\tanh' \approx 1$, that is what is measured; with
 # inputs of variance 1, $\tanh'$ takes some of it away.
 # %% [markdown] lang="vi"
-# ## Jacobi
+# ## Ma trận Jacobi
 #
 # Một lớp kéo giãn những gì đi qua nó bao nhiêu? Lấy ma trận $\partial z^{[l+1]}/\partial z^{[l]} = W\operatorname{diag}(\tanh' z^{[l]})$ và trung bình các giá trị kỳ dị (singular
 # value) của nó. Glorot và Bengio in ra khoảng 0.8 cho cách chuẩn hóa và 0.5 cho cách tiêu chuẩn. Cả hai đều dẫn ra được: ma trận vuông ngẫu nhiên có $\operatorname{Var} w = 1/n$ có các
@@ -185,7 +185,7 @@ else:
 # %% [markdown] lang="vi"
 # ## LSUV: để dữ liệu quyết định
 #
-# Mọi quy tắc đến giờ đều giả định điều gì đó về đầu vào và hàm kích hoạt. Mishkin và Matas (2016) không giả định gì: điền mỗi lớp bằng một ma trận trực giao, rồi đi
+# Mọi quy tắc đến giờ đều giả định điều gì đó về đầu vào và hàm kích hoạt. Mishkin và Matas (2016) không giả định gì: khởi tạo mỗi lớp bằng một ma trận trực giao, rồi đi
 # qua từng lớp và nhân nó với một số cho đến khi $z$ có phương sai 1 trên một batch dữ liệu của bạn.
 # %% name="LSUV"
 network = fastinit.mlp([64] + [128] * 6 + [10], "gelu", generator=0)
@@ -203,7 +203,7 @@ report
 # %% [markdown] lang="vi"
 # ## Hãy thử
 #
-# Ba mạng qua nét vẽ của probe: tắt dần, sống và bùng nổ. Sau đó là mạng của bạn: hàm kích hoạt, $n \operatorname{Var} w$ và độ sâu; ba góc nhìn của hình vẽ, và bên dưới là
+# Ba mạng do probe vẽ: tắt dần, sống và bùng nổ. Sau đó là mạng của bạn: hàm kích hoạt, $n \operatorname{Var} w$ và độ sâu; ba góc nhìn của hình vẽ, và bên dưới là
 # toàn bộ báo cáo.
 # %% name="figure"
 def network_of(activation, scale, depth):
@@ -253,7 +253,7 @@ else:
 # %% [markdown] lang="vi"
 # ## Bài tập: ba mạng hỏng
 #
-# `broken(1)`, `broken(2)` và `broken(3)` đều có gì đó không ổn. Hãy xem `fastinit.probe(broken(1), images)`, rồi điền lại trọng số và bias để probe không còn thấy lỗi
+# `broken(1)`, `broken(2)` và `broken(3)` đều có gì đó không ổn. Hãy xem `fastinit.probe(broken(1), images)`, rồi khởi tạo lại trọng số và bias để probe không còn thấy lỗi
 # nặng nào. `network` là danh sách các lớp, mỗi lớp có `weight`, `bias`, `activation` và `name`.
 # %% name="three broken networks"
 def broken(number):
@@ -393,13 +393,14 @@ print(*(f"{slope:.2g}" for slope in fastinit.dsigmoid(z)))
 assert np.allclose(fastinit.dsigmoid(z[[0, -1]]), np.exp(-20), rtol=1e-8)
 assert fastinit.dsigmoid(4.0) < 0.08 * 0.25
 # %% [markdown] lang="en"
-# **4. What is the gradient of sigmoid at z = 14.15, and what does it mean?** 7.157e-7 (the source prints 7.08e-7, from a rounded $\sigma(z) = 0.9999992912$): what lies before such a unit learns a million times more slowly. (Notebook 2)
+# **4. What is the gradient of sigmoid at z = 14.15, and what does it mean?** 7.157e-7 (the source prints 7.08e-7, which belongs to $z = 14.1597$): what lies before such a unit learns 350 000 times more slowly than at $z = 0$. (Notebook 2)
 # %% [markdown] lang="vi"
-# **4. Gradient của sigmoid tại z = 14.15 là bao nhiêu và có ý nghĩa gì?** 7.157e-7 (bài giảng gốc in 7.08e-7, do $\sigma(z) = 0.9999992912$ đã làm tròn): những gì nằm trước nơ-ron ấy học chậm đi cả triệu lần. (Notebook 2)
+# **4. Gradient của sigmoid tại z = 14.15 là bao nhiêu và có ý nghĩa gì?** 7.157e-7 (bài giảng gốc in 7.08e-7, vốn thuộc về $z = 14.1597$): những gì nằm trước nơ-ron ấy học chậm hơn 350 000 lần so với tại $z = 0$. (Notebook 2)
 # %% name="5 review 04: z = 14.15"
 print(f"{fastinit.dsigmoid(14.15):.3e}; sigmoid(14.15) = {fastinit.sigmoid(14.15):.10f}")
 assert f"{fastinit.dsigmoid(14.15):.3e}" == "7.157e-07"
 assert f"{fastinit.sigmoid(14.15):.10f}" == "0.9999992843"
+assert 3.4e5 < fastinit.dsigmoid(0.0) / fastinit.dsigmoid(14.15) < 3.6e5
 # %% [markdown] lang="en"
 # **5. Why does the gradient shrink from layer to layer in a deep network?** It is a product with one factor for each layer; if the factors are below 1 it shrinks geometrically. (Notebook 2)
 # %% [markdown] lang="vi"
@@ -419,9 +420,9 @@ print(fastinit.dsigmoid(z).max(), "at z =", round(z[np.argmax(fastinit.dsigmoid(
 assert fastinit.dsigmoid(z).max() == 0.25 == fastinit.dsigmoid(0.0)
 assert abs(z[np.argmax(fastinit.dsigmoid(z))]) < 1e-9
 # %% [markdown] lang="en"
-# **7. Why do the parameters of the five-layer chain hardly change?** Its first gradient is -0.0002, so at rate 0.01 the step is 0.000002: 0.919 becomes 0.919002. (Notebook 2)
+# **7. Why do the parameters of the five-layer chain hardly change?** Its first gradient is -0.0002, so at rate 0.01 the step is 0.000002: 0.919 becomes 0.919002. (The source says that it falls; it rises, for the gradient is negative.) (Notebook 2)
 # %% [markdown] lang="vi"
-# **7. Vì sao tham số của chuỗi năm lớp hầu như không thay đổi?** Gradient đầu tiên là -0.0002, nên với tốc độ 0.01 bước đi chỉ là 0.000002: 0.919 thành 0.919002. (Notebook 2)
+# **7. Vì sao tham số của chuỗi năm lớp hầu như không thay đổi?** Gradient đầu tiên là -0.0002, nên với tốc độ 0.01 bước đi chỉ là 0.000002: 0.919 thành 0.919002. (Bài giảng gốc nói nó giảm; thật ra nó tăng, vì gradient âm.) (Notebook 2)
 # %% name="5 review 07: five layers"
 chain = [fastinit.Dense(np.full((1, 1), 0.919), activation="sigmoid") for _ in range(5)]
 x = np.full((1, 1), 0.5)
@@ -552,7 +553,7 @@ total = sum(x**k / math.factorial(k) for k in range(15))  # every derivative of 
 print(f"{total:.12f} = exp(0.5)")
 assert abs(total - math.exp(0.5)) < 1e-12
 # %% [markdown] lang="en"
-# **19. Why is it used?** A polynomial of low degree is easy to reckon with: here it turns tanh into $z$ and sigmoid into $\frac12 + \frac z4$, whose variances are known. (Notebook 5)
+# **19. Why is it used?** A polynomial of low degree is easy to work with: here it turns tanh into $z$ and sigmoid into $\frac12 + \frac z4$, whose variances are known. (Notebook 5)
 # %% [markdown] lang="vi"
 # **19. Vì sao người ta dùng nó?** Đa thức bậc thấp thì dễ tính: ở đây nó biến tanh thành $z$ và sigmoid thành $\frac12 + \frac z4$, những thứ có phương sai đã biết. (Notebook 5)
 # %% name="5 review 19: what it is for"

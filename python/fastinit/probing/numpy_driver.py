@@ -24,7 +24,22 @@ Values = np.ndarray[tuple[int, ...], np.dtype[np.floating]]
 class NumpyBench:
     """See `evidence.Bench`. ``names``: of the layers, those of Dense where empty."""
 
-    large = False
+    dense: Sequence[Dense]
+    names: Sequence[str]
+    x: np.ndarray
+    target: np.ndarray | None
+    own: Callable[..., tuple[float, np.ndarray]] | None
+    kind: str
+    draws: Draws
+    found: list[tuple[Values, Values, Values]]
+    loss: float
+    constants: Constants | None
+    unit: float
+    resolution: float
+    labelled: bool
+    large: bool = False
+    seconds: float
+    network: Network
 
     def __init__(
         self, network: Sequence[Dense], x: object, target: object, loss: object, names: Sequence[str], draws: Draws

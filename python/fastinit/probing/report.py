@@ -26,7 +26,7 @@ _COLOURS = {"note": "#777", "bad": "#b50", "severe": "#c00", "": "#283"}
 
 _LINES = {  # kind -> title; what is drawn of each layer, its label and style; theory's
     "std": (
-        Both("signals, forward", "tín hiệu, lan truyền tiến"),
+        Both("signals, forward", "tín hiệu, lan truyền xuôi"),
         (("z", "z", "o-"), ("a", "a", "s-"), ("predicted", "z", "k--")),
     ),
     "grad": (

@@ -33,6 +33,10 @@ def float_tensors(value: object, depth: int = 3) -> list[Tensor]:
 class Noise:
     """``amount`` of a tensor's rms: the same in every pass."""
 
+    amount: float
+    draws: Draws
+    count: int
+
     def __init__(self, amount: float, draws: Draws) -> None:
         self.amount, self.draws, self.count = amount, draws, 0
 
@@ -45,6 +49,10 @@ class Noise:
 class Embeddings(TorchFunctionMode):
     """Meets what embeddings give, whoever calls them: sources of gradients, or moved by noise. A function mode *is* the
     function, so nothing is replaced behind a module's back and no hook can stay."""
+
+    noise: Noise | None
+    watch: bool
+    met: list[Tensor]
 
     def __init__(self, noise: Noise | None, watch: bool) -> None:
         super().__init__()
@@ -115,6 +123,15 @@ class Task:
     taken : Tensor or None
         The rows that the loss looks at; None: all.
     """
+
+    kind: str
+    target: object
+    own: Loss
+    place: int
+    axes: tuple[int, ...]
+    columns: int
+    taken: Tensor | None
+    draws: Draws
 
     def __init__(self, output: object, target: object, loss: Loss, draws: Draws) -> None:
         self.draws = draws

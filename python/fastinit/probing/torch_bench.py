@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..guard import Guard
 from .draws import Draws
 from .evidence import PASSES, Array, Both, Constants, Parameter, Step
+from .layer import Network
 from .optimisers import Optimiser, adam, sgd
 from .torch_answers import Loss, Noise, Task, forward
 
@@ -20,6 +21,26 @@ LARGE_MODEL = 10_000_000  # parameters, from which a tenth of the rate is tried 
 
 class TorchBench:
     """See `evidence.Bench`. ``watch`` is entered for the first pass forward."""
+
+    guard: Guard
+    model: nn.Module
+    x: object
+    draws: Draws
+    weights: dict[str, nn.Parameter]
+    gradients: dict[str, Tensor]
+    reached: set[str]
+    output: object
+    sources: list[Tensor]
+    task: Task
+    scalar: Tensor
+    loss: float
+    constants: Constants | None
+    unit: float
+    resolution: float
+    labelled: bool
+    large: bool
+    seconds: float
+    network: Network
 
     def __init__(
         self,
