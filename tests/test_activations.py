@@ -358,7 +358,9 @@ def test_a_ufunc_outlives_its_module():
     environment = os.environ | {"MALLOC_PERTURB_": "85"}  # what is freed is overwritten
     if not sysconfig.get_config_var("Py_GIL_DISABLED"):  # which takes no other allocator
         environment["PYTHONMALLOC"] = "malloc"
-    done = subprocess.run([sys.executable, "-c", OUTLIVES], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", OUTLIVES], env=environment, capture_output=True, text=True, timeout=300
+    )
     assert (done.returncode, done.stdout) == (0, "0.5 1.0\n"), done.stderr
 
 

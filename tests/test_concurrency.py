@@ -135,25 +135,30 @@ for seed in (lambda: fastinit.manual_seed(3), default.seed, lambda: default.set_
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_default_generator_that_nobody_seeded_starts_anew_in_a_child():
-    subprocess.run([sys.executable, "-c", FORKED], check=True)
+    subprocess.run([sys.executable, "-c", FORKED], check=True, timeout=300)
 
 
-def normals(_) -> bytes:
-    return fastinit.normal_(np.empty(4)).tobytes()
+POOL = """
+import multiprocessing, numpy as np, fastinit
+normals = lambda: fastinit.normal_(np.empty(4)).tobytes()
+def child(pipe):
+    pipe.send_bytes(normals())
+fastinit.manual_seed(5)
+fork, drawn = multiprocessing.get_context("fork"), set()
+for _ in range(3):
+    here, there = fork.Pipe(duplex=False)
+    process = fork.Process(target=child, args=(there,))
+    process.start()
+    drawn.add(here.recv_bytes())
+    process.join()
+assert drawn == {normals()}
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_generators_of_the_users_repeat_in_children():
-    """As documented: those of a pool's workers that draw from one seeded generator have the same values."""
-    state = fastinit.default_generator.get_state()
-    fastinit.manual_seed(5)
-    try:
-        with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-            drawn = pool.map(normals, range(3), chunksize=1)  # each in a process of its own
-        assert set(drawn) == {normals(None)}
-    finally:
-        fastinit.default_generator.set_state(state)
+    """As documented: processes that draw from one seeded generator have the same values."""
+    subprocess.run([sys.executable, "-c", POOL], check=True, timeout=300)
 
 
 FLUSHED = """
@@ -173,7 +178,7 @@ assert (wanted == flushed).all() and (np.abs(wanted) > 0).mean() > 0.99
 @pytest.mark.parametrize("threads", [1, 4])
 def test_flush_to_zero_is_put_aside_and_put_back(threads):
     pytest.importorskip("torch")
-    subprocess.run([sys.executable, "-W", "ignore", "-c", FLUSHED.format(threads=threads)], check=True)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FLUSHED.format(threads=threads)], check=True, timeout=300)
 
 
 def every_kind_of_fill(array, strided, generator):

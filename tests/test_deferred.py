@@ -94,7 +94,7 @@ model = fastinit.deferred_init(lambda: nn.Sequential(*(nn.Linear(16384, 16384) f
 after = now()
 print((after.ru_maxrss - before.ru_maxrss) / 1e3, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 """
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     megabytes, seconds = map(float, done.stdout.split())
     assert megabytes < 50 and seconds < 3, done.stdout

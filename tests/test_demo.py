@@ -148,7 +148,9 @@ def test_picture_is_small_enough_for_the_first_screen(figure: Any, tmp_path: Pat
 @pytest.mark.long
 def test_whole_demo(tmp_path: Path) -> None:
     """From the command to the picture."""
-    run = subprocess.run([sys.executable, ROOT / "demo" / "demo.py"], cwd=tmp_path, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, ROOT / "demo" / "demo.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
     assert run.returncode == 0, run.stderr
     assert len(re.findall(r"^(?:tanh|ReLU|sigmoid) +\d+ ", run.stdout, re.MULTILINE)) == len(lesson.CASES)
     assert "speed, float32" in run.stdout and (tmp_path / "out" / "demo.png").exists()

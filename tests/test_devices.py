@@ -19,7 +19,7 @@ def test_a_device_in_a_process_of_its_own():
     if not hasattr(torch._C._acc, "create_empty_tensor"):
         pytest.skip("this torch has no devices in Python")
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(CHECKS)]
-    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    done = subprocess.run(run, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

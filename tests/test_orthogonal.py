@@ -113,7 +113,9 @@ def test_memory_is_as_the_docstring_says():
             peaks.append(int(peak.split()[1]) / 1024)
         print(peaks[1] - peaks[0], peaks[2] - peaks[0])
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True, timeout=300
+    )
     plain, turned = map(float, done.stdout.split())
     assert 28 < plain < 36, done.stdout
     assert 44 < turned < 52, done.stdout

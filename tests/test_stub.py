@@ -19,5 +19,5 @@ def test_the_stub_is_the_module(tmp_path: Path) -> None:
     shutil.copy(package / "_core.pyi", stubs)
     environment = os.environ | {"MYPYPATH": str(tmp_path), "PYTHONPATH": str(package.parent)}
     command = [sys.executable, "-m", "mypy.stubtest", "fastinit._core"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -14,7 +14,7 @@ API = (Path(__file__).parents[1] / "docs/api.md").read_text()
 
 
 def run(*arguments):
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=300)
 
 
 def test_no_name_stands_beside_all():

@@ -208,7 +208,7 @@ class NumPy(Backend[np.ndarray]):
         dtype = tensor.dtype
         name = _name_of(dtype)
         if name in DTYPES or (dtype.kind in "iub" and dtype.itemsize <= 8):
-            return Values(tensor, DTYPES.get(name), name)
+            return Values(tensor.view(np.ndarray), DTYPES.get(name), name)  # a view, whose shape nobody else changes
         if dtype.kind == "c":
             raise TypeError(f"tensor has dtype {dtype}; call describe(x.real, x.imag)")
         raise TypeError(f"tensor has dtype {dtype}; give float16, bfloat16, float32, float64, integers or bool")
