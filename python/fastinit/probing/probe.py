@@ -3,6 +3,7 @@ all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,8 @@ def probe(
         None: by the target's dtype. A callable of (output, target), or of (output) without target: returns the loss
         (torch), or the loss and dL/doutput (NumPy).
     steps : int, optional
-        Of the trial; three times as many where nothing else speaks against the network, for some begin late. None: 20
-        where that is predicted to take under 10 seconds, else none; 0: none.
+        Of the trial; three times as many where nothing else speaks against the network, for some begin late. None: 20,
+        where that (and the longer one) is predicted to take under 10 seconds, else none; 0: none.
     rate : float
         Of the training to come, as Adam's; the trial tries ten times as much too, and SGD.
     limits : dict of str to Limit, optional
@@ -151,10 +152,11 @@ def _examine(bench: Bench, options: _Options) -> Probe:
     measure(bench, evidence)
     steps = options.steps
     if steps is None:
-        steps = STEPS if passes(bench, STEPS) * bench.seconds < SHORT else 0
+        steps = STEPS if _fits(bench, STEPS) else 0
     if steps and evidence.seen and evidence.finite:
         _try(bench, evidence, options, steps)
-        if [finding.kind for finding in _judge(bench, evidence, options)] == ["does not learn"]:
+        alone = [finding.kind for finding in _judge(bench, evidence, options)] == ["does not learn"]
+        if alone and (options.steps is not None or _fits(bench, MORE * steps)):
             _try(bench, evidence, options, MORE * steps)
     expect(bench.network.layers)
     findings = tuple(_explained(finding, bench, evidence, options) for finding in _judge(bench, evidence, options))
@@ -164,9 +166,22 @@ def _examine(bench: Bench, options: _Options) -> Probe:
     )
 
 
+def _fits(bench: Bench, steps: int) -> bool:
+    """Whether a trial is predicted to be short."""
+    return passes(bench, steps) * bench.seconds < SHORT
+
+
 def _try(bench: Bench, evidence: Evidence, options: _Options, steps: int) -> None:
+    start, made = perf_counter(), 0
     with bar(passes(bench, steps), "trial") as tick:
-        try_steps(bench, evidence, steps, options.limits["trial"].note, tick)
+
+        def count() -> None:
+            nonlocal made
+            made += 1
+            tick()
+
+        try_steps(bench, evidence, steps, options.limits["trial"].note, count)
+    bench.seconds = (perf_counter() - start) / max(made, 1)  # as measured, with the optimiser
 
 
 def _judge(bench: Bench, evidence: Evidence, options: _Options) -> list[Finding]:
