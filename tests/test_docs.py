@@ -174,7 +174,7 @@ def test_api_page_has_every_name():
         assert len(entries) == len(set(entries))
         listed |= {(module, name) for name in entries}
     assert listed == {("fastinit", name) for name in fastinit.__all__} | {
-        ("fastinit.presets", name) for name in fastinit.presets.__all__
+        ("fastinit.models.presets", name) for name in fastinit.presets.__all__
     } | {("fastinit.autograd", name) for name in ("sigmoid", "tanh")}
     if importlib.util.find_spec("torch"):
         assert importlib.import_module("fastinit.autograd").__all__ == ["sigmoid", "tanh"]

@@ -168,7 +168,8 @@ def init_model_(
         for its parameters of two or more axes; or a function of (name, parameter, module).
 
         A rule is an initialiser of fastinit or torch.nn.init, or a ``partial`` of one; a number; any function
-        ``f(tensor, generator=)``; None: the parameter is left; or a `presets.Depends`, which chooses. What a shape does
+        ``f(tensor, generator=)``; None: the parameter is left; or a `fastinit.models.presets.Depends`, which
+        chooses. What a shape does
         not tell is added: the layout and groups of convolutions and of GPT-2's Conv1D, the fans of packed attention and
         stacked gates. Padding rows of embeddings become 0.
     generator : int, Generator, or a generator of NumPy or torch, optional

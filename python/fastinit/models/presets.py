@@ -316,7 +316,7 @@ def mup(base: "torch.nn.Module | Mapping[str, tuple[int, ...]]", std: float = 0.
     Parameters
     ----------
     base : torch.nn.Module or mapping
-        A narrower model of the same names (`deferred_init` makes one without memory), or its shapes by name.
+        A narrower model of the same names (`fastinit.deferred_init` makes one without memory), or its shapes by name.
     std : float
         Of the base model.
 
