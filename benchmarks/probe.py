@@ -58,9 +58,9 @@ def main():
             return torch.autograd.grad((model(tx) * tc).sum(), list(model.parameters()))
 
         np.testing.assert_allclose(plain()[0].numpy(), ours()[0][1], rtol=1e-2, atol=1e-3)
-        a, b = fastinit.probe(model, tx), fastinit.probe(layers, x)
+        a, b = (fastinit.probe(m, b, steps=0) for m, b in ((model, tx), (layers, x)))
         assert all(abs(p.dz.rms / q.dz.rms - 1) < 1e-3 for p, q in zip(a.layers, b.layers, strict=True))
-        cases |= {"torch forward + backward": plain, "torch probe": lambda: fastinit.probe(model, tx),
+        cases |= {"torch forward + backward": plain, "torch probe": lambda: fastinit.probe(model, tx, steps=0),
                   "torch, hooks by hand": lambda: by_hand(torch, model, tx, tc)}  # fmt: skip
     fastinit.set_num_threads(1)
     times = interleaved(cases, 21, 20.0)
