@@ -297,12 +297,12 @@ def look(evidence: Evidence, parameter: Parameter) -> None:
     if not np.isfinite(gradient).all():
         evidence.finite = False
         return
-    size = describe(values).rms
-    if size == 0.0 and (values.ndim > 1 or name.endswith("weight")):
+    is_zero = not values.any()
+    if is_zero and (values.ndim > 1 or name.endswith("weight")):
         evidence.zeros.append(name)
     if values.ndim < 2:
         return
-    if 0.0 < size < 10.0 * evidence.rate:
+    if not is_zero and describe(values).rms < 10.0 * evidence.rate:
         evidence.small.append(name)
     units, moves = (np.moveaxis(a, axis, 0).reshape(a.shape[axis], -1) for a in (values, gradient))
     if len(np.unique(units[:, :8], axis=0)) == len(units):
