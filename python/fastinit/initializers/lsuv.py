@@ -11,6 +11,7 @@ from ..backends import backend_of, is_module, open_floating, to_fill
 from ..checks import is_integer, positive_integer, warn
 from ..generator import Generator, Randomness, take_key
 from ..networks import Dense, dense_layers, forward, streams_by_layer
+from ..show.progress import bar
 from ..show.tables import Cell, Table
 from ..statistics.describe import describe, read
 from .constants import zeros_
@@ -271,13 +272,15 @@ def _sweep_network(model: object, x: object, scaling: _Scaling, generator: Rando
     kept = [(tensor, tensor.copy()) for layer in layers for tensor in scaling.changes(layer)]
     try:
         stream = _streams(generator, layers[0].weight)
-        for dense, layer in zip(_progress(network), layers, strict=True):
+        with bar(len(network), "LSUV", shown=len(network) >= 16) as tick:
+            for dense, layer in zip(network, layers, strict=True):
 
-            def output(dense: Dense = dense, a: np.ndarray = a) -> np.ndarray:
-                return forward([dense], a)[0][0]
+                def output(dense: Dense = dense, a: np.ndarray = a) -> np.ndarray:
+                    return forward([dense], a)[0][0]
 
-            scaling.scale(layer, output, stream)
-            a = forward([dense], a)[1][0]
+                scaling.scale(layer, output, stream)
+                a = forward([dense], a)[1][0]
+                tick()
         zs, _ = forward(network, np.asarray(x))
         return {layer: _of_output(z) for layer, z in zip(layers, zs, strict=True)}
     except BaseException:
@@ -289,17 +292,6 @@ def _sweep_network(model: object, x: object, scaling: _Scaling, generator: Rando
 def _of_output(z: Any) -> tuple[float, float]:  # Any: an array or a tensor
     stats = describe(z)
     return stats.var, stats.mean
-
-
-def _progress(layers: Sequence[Dense]) -> Iterable[Dense]:
-    """The layers; under a progress bar, if tqdm is installed and there are many."""
-    if len(layers) < 16:
-        return layers
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        return layers
-    return tqdm(layers, desc="LSUV", leave=False)
 
 
 # ---- modules of torch ------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ import torch
 from torch import nn
 
 from ..generator import Randomness
+from ..show.progress import bar
 from .filling import Planned, computed, fill_part, planned
 from .hearing import deaf
 from .rules import Rules
@@ -47,12 +47,12 @@ def init_safetensors(
     """See doors.init_safetensors."""
     limit, folder = _bytes(max_shard_size), Path(directory)
     entries = _entries(model, [computed(one) for one in planned(model, rules, generator, strict)])
-    files = _files(entries, limit)
+    files, size = _files(entries, limit), sum(entry.size for entry in entries)
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     index = {entry.name: name for name, part in files.items() for entry in part}
     try:
-        with deaf(), torch.no_grad(), _progress(sum(entry.size for entry in entries)) as bar:
+        with deaf(), torch.no_grad(), bar(size, "safetensors", size >= 1 << 30, unit="B", unit_scale=True) as tick:
             for name, part in files.items():
                 written.append(folder / f"{name}.partial")
                 with open(written[-1], "wb") as file:
@@ -60,19 +60,17 @@ def init_safetensors(
                     for entry in part:
                         for block in _blocks(entry, buffer):
                             file.write(block)
-                            if bar is not None:
-                                bar.update(len(block))
+                            tick(len(block))
             if len(files) > 1:
                 written.append(folder / "model.safetensors.index.json.partial")
-                total = {"total_size": sum(entry.size for entry in entries)}
+                total = {"total_size": size}
                 written[-1].write_text(json.dumps({"metadata": total, "weight_map": index}, indent=2) + "\n")
     except BaseException as error:
         for path in written:
             path.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            sizes = sum(entry.size for entry in entries)
             raise OSError(
-                error.errno, f"{error.strerror} while writing {sizes:,} bytes to {folder}; nothing was left there"
+                error.errno, f"{error.strerror} while writing {size:,} bytes to {folder}; nothing was left there"
             ) from error
         raise
     for path in written:  # the index last
@@ -145,18 +143,6 @@ def _blocks(entry: Entry, buffer: int) -> Iterator[memoryview]:
             fill_part(entry.plan, block, offset)
         values: Any = rest.view(torch.uint8).numpy()  # a buffer, which NumPy's types tell from Python 3.12 on
         yield memoryview(values).cast("B")
-
-
-def _progress(size: int) -> AbstractContextManager[Any]:
-    """A progress bar, if tqdm is installed and there is much to write; else None."""
-    if size >= 1 << 30:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            return nullcontext()
-        bar: AbstractContextManager[Any] = tqdm(total=size, unit="B", unit_scale=True, desc="safetensors", leave=False)
-        return bar
-    return nullcontext()
 
 
 def _bytes(size: int | str) -> int:
