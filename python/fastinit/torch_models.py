@@ -1,6 +1,6 @@
 """A torch module that is called: what it is, and what it is given. Importing this module imports torch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -61,14 +61,25 @@ def _check_parameter(name: str, parameter: torch.nn.Parameter) -> None:
         raise TypeError(f"parameter {name} is on {parameter.device}; give model.cpu()")
 
 
-def arguments(model: torch.nn.Module, x: object) -> tuple[tuple[object, ...], dict[str, object]]:
-    """x as positional and named arguments; NumPy arrays become tensors, inference tensors are cloned."""
+def from_numpy_for(model: torch.nn.Module) -> Callable[[object], object]:
+    """Makes tensors of NumPy arrays, floats in the model's dtype; gives back what is no array."""
     dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.get_default_dtype())
 
+    def convert(value: object) -> object:
+        if not isinstance(value, np.ndarray):
+            return value
+        tensor = torch.from_numpy(np.array(value))
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+    return convert
+
+
+def arguments(model: torch.nn.Module, x: object) -> tuple[tuple[object, ...], dict[str, object]]:
+    """x as positional and named arguments; NumPy arrays become tensors, inference tensors are cloned."""
+    convert = from_numpy_for(model)
+
     def one(value: object) -> object:
-        if isinstance(value, np.ndarray):
-            value = torch.from_numpy(np.array(value))
-            value = value.to(dtype) if value.is_floating_point() else value
+        value = convert(value)
         return value.clone() if isinstance(value, torch.Tensor) and value.is_inference() else value
 
     if isinstance(x, Mapping):

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from ..torch_models import from_numpy_for
 from .draws import Draws
 from .evidence import Array, Constants
 from .loss import LOSSES, kind_of
@@ -56,8 +57,7 @@ class Embeddings(TorchFunctionMode):
 
     def __init__(self, noise: Noise | None, watch: bool) -> None:
         super().__init__()
-        self.noise, self.watch = noise, watch
-        self.met: list[Tensor] = []
+        self.noise, self.watch, self.met = noise, watch, []
 
     def __torch_function__(
         self,
@@ -84,13 +84,11 @@ def forward(
     """The output on a copy of x, and the sources whose gradient may be asked for: float inputs, else what embeddings
     give."""
     torch.clear_autocast_cache()  # it would go on with the weights of the pass before
-    dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.get_default_dtype())
+    convert = from_numpy_for(model)
     sources: list[Tensor] = []
 
     def fresh(value: object) -> object:
-        if isinstance(value, np.ndarray):
-            value = torch.from_numpy(np.array(value))
-            value = value.to(dtype) if value.is_floating_point() else value
+        value = convert(value)
         if not isinstance(value, Tensor):
             return value
         value = value.detach().clone()
