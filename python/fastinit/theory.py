@@ -41,11 +41,6 @@ def dead_share(c: float, batch: int) -> float:
     return float(weights @ below**batch)
 
 
-def finite_width_band(beta: float) -> float:
-    """Two standard deviations of log10 of a gradient's size over a network of this sum of 1/n (Hanin 2018)."""
-    return math.sqrt(5.0 * beta) / math.log(10.0)
-
-
 @functools.cache
 @np.errstate(all="ignore")
 def critical(activation: str) -> tuple[float, float]:

@@ -24,29 +24,35 @@ class Cause(NamedTuple):
     layer: str = ""
 
 
+def _tensors(names: list[str], en: str, vi: str, say: Say) -> Cause | None:
+    """What holds of some tensors, by name."""
+    return Cause(say(f"{en}: {some(names)}", f"{vi}: {some(names)}"), names[0]) if names else None
+
+
+def _first(
+    network: Network, holds: Callable[[Layer], bool], words: Callable[[Layer], tuple[str, str]], say: Say
+) -> Cause | None:
+    """The first layer of which something holds."""
+    layer = next(filter(holds, network.layers), None)
+    return None if layer is None else Cause(say(*words(layer)), layer.name)
+
+
 def zeros(e: Evidence, network: Network, say: Say) -> Cause | None:
-    if not e.zeros:
-        return None
-    return Cause(say(f"exactly 0: {some(e.zeros)}", f"đúng bằng 0: {some(e.zeros)}"), e.zeros[0])
+    return _tensors(e.zeros, "exactly 0", "đúng bằng 0", say)
 
 
 def twins(e: Evidence, network: Network, say: Say) -> Cause | None:
-    if not e.twins:
-        return None
-    return Cause(say(f"units alike: {some(e.twins)}", f"nơ-ron giống nhau: {some(e.twins)}"), e.twins[0])
+    return _tensors(e.twins, "units alike", "nơ-ron giống nhau", say)
 
 
 def dead(e: Evidence, network: Network, say: Say) -> Cause | None:
-    for layer in network.layers:
-        if layer.dead is not None and layer.dead - (layer.dead_expected or 0.0) > DEAD:
-            return Cause(
-                say(
-                    f"{layer.dead:.0%} of the units of {layer.name} are off for every input",
-                    f"{layer.dead:.0%} nơ-ron của {layer.name} tắt với mọi đầu vào",
-                ),
-                layer.name,
-            )
-    return None
+    def words(layer: Layer) -> tuple[str, str]:
+        return (
+            f"{layer.dead:.0%} of the units of {layer.name} are off for every input",
+            f"{layer.dead:.0%} nơ-ron của {layer.name} tắt với mọi đầu vào",
+        )
+
+    return _first(network, lambda one: (one.dead or 0.0) - (one.dead_expected or 0.0) > DEAD, words, say)
 
 
 def signal_fades(e: Evidence, network: Network, say: Say) -> Cause | None:
@@ -105,16 +111,13 @@ def weights_too_large(e: Evidence, network: Network, say: Say) -> Cause | None:
 
 
 def saturated(e: Evidence, network: Network, say: Say) -> Cause | None:
-    for layer in network.layers:
-        if layer.saturated is not None and layer.saturated > SATURATED:
-            return Cause(
-                say(
-                    f"{layer.saturated:.0%} of z of {layer.name} lies where {layer.activation} is flat",
-                    f"{layer.saturated:.0%} z của {layer.name} nằm ở chỗ {layer.activation} bão hòa",
-                ),
-                layer.name,
-            )
-    return None
+    def words(layer: Layer) -> tuple[str, str]:
+        return (
+            f"{layer.saturated:.0%} of z of {layer.name} lies where {layer.activation} is flat",
+            f"{layer.saturated:.0%} z của {layer.name} nằm ở chỗ {layer.activation} bão hòa",
+        )
+
+    return _first(network, lambda one: (one.saturated or 0.0) > SATURATED, words, say)
 
 
 def stream_grows(e: Evidence, network: Network, say: Say) -> Cause | None:
@@ -186,16 +189,9 @@ CAUSES: dict[str, tuple[Callable[[Evidence, Network, Say], Cause | None], ...]] 
     "rough": (weights_too_large, radius_above_one, saturated),
     "does not reach back": (gates_half_open, radius_below_one),
     "does not learn": (
-        zeros,
-        dead,
-        twins,
-        signal_fades,
-        weights_too_small,
-        weights_too_large,
-        saturated,
-        smaller_than_a_step,
+        zeros, dead, twins, signal_fades, weights_too_small, weights_too_large, saturated, smaller_than_a_step,
     ),
-}
+}  # fmt: skip
 
 
 def likely(kind: str, e: Evidence, network: Network, say: Say) -> Cause | None:
