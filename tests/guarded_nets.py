@@ -1,35 +1,11 @@
-"""A small torch network, and one that writes to everything it can reach."""
+"""A torch network that writes to everything it can reach."""
 
 import random
-from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-
-def clouds(n: int = 64, inputs: int = 16, classes: int = 4) -> tuple[Tensor, Tensor]:
-    """Gaussian clouds, one a class."""
-    g = torch.Generator().manual_seed(0)
-    y = torch.arange(n) % classes
-    return torch.randn(n, inputs, generator=g) + 2 * torch.randn(classes, inputs, generator=g)[y], y
-
-
-def mlp(
-    depth: int = 3, std: float | None = None, act: Callable[[], nn.Module] = nn.ReLU, width: int = 32, out: int = 4
-):
-    """std None: He's."""
-    torch.manual_seed(1)
-    sizes = [16, *[width] * depth, out]
-    layers: list[nn.Module] = []
-    for a, b in pairwise(sizes):
-        linear = nn.Linear(a, b)
-        nn.init.normal_(linear.weight, 0, (2 / a) ** 0.5)
-        nn.init.zeros_(linear.bias)
-        layers += [linear, act()]
-    return nn.Sequential(*layers[:-1])
 
 
 class Writes(nn.Module):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-from guarded_nets import Writes, clouds, mlp
+from guarded_nets import Writes
+from judged_nets import Wrapped, clouds, mlp
 
 
 @pytest.mark.parametrize("fail", [None, ValueError("mine"), KeyboardInterrupt()], ids=["no error", "error", "Ctrl-C"])
@@ -20,6 +21,27 @@ def test_everything_is_put_back(fail):
         with pytest.raises(type(fail)):
             fastinit.probe(model, x, y, loss="cross_entropy")
     assert model.state(x, y) == before
+
+
+@pytest.mark.parametrize("at", [2, 3, 4, 30], ids=["stepped", "touched", "trial", "late in the trial"])
+def test_an_interrupt_in_any_pass_leaves_the_model_as_it_came(at):
+    calls = []  # of a closure, which is not put back
+
+    def interrupted(out):
+        calls.append(1)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return out
+
+    inner, (x, y) = mlp(), clouds()
+    model = Wrapped(torch.nn.Sequential(inner, torch.nn.BatchNorm1d(4), torch.nn.Dropout(0.1)), interrupted)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    state, modes = torch.get_rng_state(), [m.training for m in model.eval().modules()]
+    with pytest.raises(KeyboardInterrupt):
+        fastinit.probe(model, x, y, steps=60, rate=1e-9)  # so slow that the trial goes on
+    assert len(calls) == at and [m.training for m in model.modules()] == modes
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), state) and all(p.grad is None for p in model.parameters())
 
 
 def test_an_interrupt_while_putting_back_does_not_stop_it():

@@ -17,14 +17,6 @@ from torch import nn
 from torch.nn import functional
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def kinds(model, x, y=None, **options):
     """Those that are bad."""
     options.setdefault("steps", 20)

@@ -15,15 +15,6 @@ TRUTH = train.load()
 LABELS = train.labels(TRUTH)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Networks this small are slower on two, and on a busy machine very much so."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_the_zoo_is_wide():
     words = [label.word for label in LABELS.values()]
     assert all(len(row.inits) >= 3 for row in FAMILIES.values())
