@@ -26,6 +26,7 @@ NEEDS = {
     "guard": "torch",
     **{f"models.{name}": "torch" for name in MODELS},
     "models.doors": "torch",
+    "models.presets": "torch",
     **{f"probing.{name}": "torch" for name in ("paths", "torch_answers", "torch_bench", "torch_driver")},
     "show.plots": "matplotlib",
     "torch_models": "torch",

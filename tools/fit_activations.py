@@ -30,7 +30,7 @@ def remez(degree: int) -> tuple[list[mp.mpf], mp.mpf]:
         system = mp.matrix([[*(x**j for j in range(n)), (-1) ** i / weight(x)] for i, x in enumerate(nodes)])
         solution = mp.lu_solve(system, mp.matrix([target(x) for x in nodes]))
         q = list(solution)[:n]
-        errors = [(mp.polyval(q[::-1], x) - target(x)) * weight(x) for x in grid]
+        errors = [(header.polynomial(q, x) - target(x)) * weight(x) for x in grid]
         peaks: list[tuple[mp.mpf, mp.mpf]] = []  # the largest error between two changes of sign
         for x, error in zip(grid, errors, strict=True):
             if peaks and (error > 0) == (peaks[-1][1] > 0):

@@ -44,9 +44,9 @@ def fit(m: int, n: int, w_max: mp.mpf, points: int, rounds: int) -> tuple[Number
             b[i] = s * f
         c = list(mp.qr_solve(a, b)[0])
         top, bottom = c[: m + 1], [mp.mpf(1), *c[m + 1 :]]
-        denominators = [mp.polyval(bottom[::-1], w / w_max) for w, _ in sample]
+        denominators = [header.polynomial(bottom, w / w_max) for w, _ in sample]
         errors = [
-            abs(mp.polyval(top[::-1], w / w_max) / d / f - 1) for (w, f), d in zip(sample, denominators, strict=True)
+            abs(header.polynomial(top, w / w_max) / d / f - 1) for (w, f), d in zip(sample, denominators, strict=True)
         ]
         if max(errors) < least:
             least, best = (
@@ -75,13 +75,13 @@ def error(name: str, top: Numbers, bottom: Numbers) -> str:
     """How far off N / D is as it is stored: the largest relative error, and 15 digits of the mean."""
     w_max = SHAPES[name][4]
     z_max = mp.findroot(lambda z: point(z)[0] - w_max, mp.sqrt(2 * w_max))
-    return said(lambda w: mp.polyval(top[::-1], w) / mp.polyval(bottom[::-1], w), z_max)
+    return said(lambda w: header.polynomial(top, w) / header.polynomial(bottom, w), z_max)
 
 
 def narrow_error(odd: Numbers, even: Numbers) -> str:
     """The same of the narrow form in single precision, odd and even powers of w - 2.5."""
     return said(
-        lambda w: mp.polyval(odd[::-1], (w - 2.5) ** 2) * (w - 2.5) + mp.polyval(even[::-1], (w - 2.5) ** 2), 3.05
+        lambda w: header.polynomial(odd, (w - 2.5) ** 2) * (w - 2.5) + header.polynomial(even, (w - 2.5) ** 2), 3.05
     )
 
 

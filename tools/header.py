@@ -24,6 +24,14 @@ class Row:
     comment: str
 
 
+def polynomial(coefficients: Sequence[Number], x: Number) -> Number:
+    """c[0] + c[1] x + ... by Horner (mpmath's own turned the order of its arguments with version 1.4)."""
+    value: Number = mp.mpf(0)
+    for c in reversed(coefficients):
+        value = value * x + c
+    return value
+
+
 def rounded(kind: str, x: Number | str) -> float:
     """x as a C float or double holds it."""
     return float(np.float32(float(x))) if kind == "float" else float(x)

@@ -76,7 +76,7 @@ OCTANT = [
 def prove(fit: Fit) -> None:
     """The error of a fit is what is claimed of it, to the digit."""
     c = [mp.mpf(header.rounded(fit.kind, x)) for x in fit.coefficients]
-    found = header.misses(lambda x: mp.polyval(c[::-1], x * x) * (x if fit.odd else 1), fit.truth, 0, fit.end)
+    found = header.misses(lambda x: header.polynomial(c, x * x) * (x if fit.odd else 1), fit.truth, 0, fit.end)
     header.prove(fit.name, found, fit.bound, fit.fingerprint)
 
 

@@ -16,8 +16,8 @@ def gauss_legendre(n: int) -> tuple[list[mp.mpf], list[mp.mpf]]:
     def legendre(x: mp.mpf) -> mp.mpf:
         return mp.legendre(n, x)
 
-    roots = mp.polyroots(mp.taylor(legendre, 0, n)[::-1], maxsteps=200, extraprec=400)
-    nodes = sorted(x for x in map(mp.re, roots) if x > 0)
+    guesses = (mp.cospi(mp.mpf(4 * k - 1) / (4 * n + 2)) for k in range(1, n // 2 + 1))
+    nodes = sorted(mp.findroot(legendre, (guess, guess * (1 + mp.mpf("1e-6")))) for guess in guesses)
     return nodes, [2 / ((1 - x * x) * mp.diff(legendre, x) ** 2) for x in nodes]
 
 
