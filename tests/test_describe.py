@@ -28,6 +28,15 @@ def exact(values) -> dict:
 
 
 RNG = np.random.default_rng(7)
+SEEDED = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _begins_anew():
+    """A test has the same numbers in any order and any worker."""
+    RNG.bit_generator.state = SEEDED
+
+
 N = 5000  # three blocks, the last one ragged
 AWKWARD = {
     "plain f4": RNG.normal(size=N).astype("f4"),
@@ -293,7 +302,9 @@ def test_quantiles_lie_in_their_bin_far_off(dtype, scale):
     x = (scale * np.exp(RNG.normal(size=2000))).astype(kind).astype("f8")
     q = np.array([0.01, 0.25, 0.5, 0.75, 0.99])
     s = describe(x.astype(kind))
-    assert (np.abs(s.quantile(q) / np.quantile(x, q, method="inverted_cdf") - 1) < 0.13).all()
+    # where a share is a whole number of values, any number from the last of them to the next is a quantile
+    last, following = (np.quantile(x, q + more, method="inverted_cdf") for more in (0.0, 0.5 / x.size))
+    assert (s.quantile(q) > (1 - 0.13) * last).all() and (s.quantile(q) < 1.13 * following).all()
     middle = np.sqrt(x.min()) * np.sqrt(x.max())
     below = s.histogram([0.0, middle, np.inf])[0]
     assert abs(below - (x < middle).sum()) <= ((x > middle / 1.13) & (x < middle * 1.13)).sum()
